@@ -1,0 +1,81 @@
+"""IAM policy documents, built from typed statements."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Literal
+
+import pulumi
+
+Text = pulumi.Input[str]
+Condition = Mapping[str, Mapping[str, Text | Sequence[Text]]]
+"""Operator -> key -> value or values: `{"StringEquals": {"aws:SourceAccount": "123456789012"}}`."""
+
+
+@dataclass(frozen=True)
+class Principal:
+    """Who a statement is about: services, AWS accounts and roles by ARN, or everyone."""
+
+    kind: Literal["Service", "AWS", "*"]
+    names: Sequence[Text] = ()
+
+    @staticmethod
+    def service(*names: str) -> "Principal":
+        """AWS services, `backup.amazonaws.com`."""
+        return Principal("Service", names)
+
+    @staticmethod
+    def account(account_id: str) -> "Principal":
+        """All identities of an account, as far as their own policies allow."""
+        return Principal("AWS", [f"arn:aws:iam::{account_id}:root"])
+
+    @staticmethod
+    def everyone() -> "Principal":
+        """Anyone: for statements that deny, or that a condition narrows."""
+        return Principal("*")
+
+    def rendered(self) -> object:
+        """As IAM writes it."""
+        if self.kind == "*":
+            return "*"
+        return {self.kind: self.names[0] if len(self.names) == 1 else list(self.names)}
+
+
+@dataclass(frozen=True)
+class Statement:
+    """One statement. `principal` is for policies of resources and trust policies, `resources` for all but trust policies."""
+
+    actions: Sequence[str]
+    resources: Sequence[Text] = ()
+    effect: Literal["Allow", "Deny"] = "Allow"
+    sid: str = ""
+    principal: Principal | None = None
+    conditions: Condition = field(default_factory=dict[str, Mapping[str, Text | Sequence[Text]]])
+
+    def rendered(self) -> dict[str, object]:
+        """As IAM writes it: absent parts are left out."""
+        parts: dict[str, object] = {"Sid": self.sid} if self.sid else {}
+        parts["Effect"] = self.effect
+        if self.principal:
+            parts["Principal"] = self.principal.rendered()
+        parts["Action"] = list(self.actions)
+        if self.resources:
+            parts["Resource"] = list(self.resources)
+        if self.conditions:
+            parts["Condition"] = {operator: dict(keys) for operator, keys in self.conditions.items()}
+        return parts
+
+
+def policy_document(*statements: Statement) -> pulumi.Output[str]:
+    """The JSON text of a policy."""
+    return pulumi.Output.json_dumps({"Version": "2012-10-17", "Statement": [statement.rendered() for statement in statements]})
+
+
+def trust(service: str, account_id: str) -> pulumi.Output[str]:
+    """Lets one AWS service assume a role, on behalf of this account only (the confused-deputy condition)."""
+    return policy_document(
+        Statement(
+            actions=["sts:AssumeRole"],
+            principal=Principal.service(service),
+            conditions={"StringEquals": {"aws:SourceAccount": account_id}},
+        )
+    )

@@ -1,0 +1,255 @@
+"""One region, composed in the order in which a request's data is laid down: network, stores, entry, backup."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import pulumi
+import pulumi_aws as aws
+
+from components.backup import BackupPlan, BackupPlanArgs, BackupVault, BackupVaultArgs
+from components.broker import MessageBroker, MessageBrokerArgs
+from components.cache import Valkey, ValkeyArgs
+from components.certificate import Certificate, CertificateArgs
+from components.context import RegionContext
+from components.database import Database, DatabaseArgs, MasterCredentials
+from components.keys import EncryptionKeys, KeyPurpose
+from components.load_balancer import LoadBalancer, LoadBalancerArgs
+from components.network import Network, NetworkArgs
+from components.notifications import Notifications, NotificationsArgs
+from components.secrets import Readers, readers_policy
+from components.security_groups import SecurityGroups, SecurityGroupsArgs
+from settings.credentials import BROKER_READERS
+from settings.model import PlatformSettings, RegionRole
+from settings.network_plan import Segment
+from settings.parameters import CACHE_ACCESS, CACHE_PARAMETERS, SESSIONS_ACCESS, SESSIONS_PARAMETERS
+from settings.traffic import Boundary
+
+
+@dataclass(frozen=True)
+class GlobalParts:
+    """What all regions of a stack share.
+
+    `global_cluster` and `master` are None in a stack of one region, where AWS keeps the master password itself.
+    """
+
+    settings: PlatformSettings
+    readers: Readers
+    provider: aws.Provider
+    """For services without regions."""
+    global_cluster: aws.rds.GlobalCluster | None
+    master: MasterCredentials | None
+
+
+@dataclass(frozen=True)
+class RegionArgs:
+    """What a region is given. `primary` is the primary region, None for the primary itself."""
+
+    context: RegionContext
+    shared: GlobalParts
+    keys: EncryptionKeys
+    primary: "Region | None"
+
+
+class Region(pulumi.ComponentResource):
+    """Everything that one region runs."""
+
+    def __init__(self, name: str, args: RegionArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        super().__init__("mastertrade:platform:Region", name, None, opts)
+        self._args = args
+        self._context = args.context
+        self._settings = args.shared.settings
+        self._stated = self._settings.regions[args.context.region]
+
+        self.notifications = self._create_notifications()
+        self.network = self._create_network()
+        self.security_groups = self._create_security_groups()
+        self.network.create_endpoints(self.security_groups.group_id(Boundary.ENDPOINTS))
+        self.database = self._create_database()
+        self.cache = self._create_cache()
+        self.sessions = self._create_sessions()
+        self.broker = self._create_broker()
+        self.certificate = self._create_certificate()
+        self.load_balancer = self._create_load_balancer()
+        self.backup_vault = self._create_backup_vault()
+
+        self.register_outputs(self.outputs())
+
+    def outputs(self) -> dict[str, pulumi.Input[object]]:
+        """What people and other programs need to know of the region."""
+        return {
+            "egressAddresses": self.network.egress_addresses,
+            "databaseEndpoint": self.database.endpoint,
+            "databaseReaderEndpoint": self.database.reader_endpoint,
+            "cacheEndpoint": self.cache.endpoint,
+            "sessionsEndpoint": self.sessions.endpoint,
+            "brokerEndpoint": self.broker.endpoint,
+            "brokerCredentialsArn": self.broker.credentials_arn,
+            "loadBalancer": self.load_balancer.dns_name,
+            "targetGroups": self.load_balancer.target_group_arns,
+        }
+
+    def create_backup_plan(self, copy_to: "Region | None") -> BackupPlan:
+        """The daily backup of this region's database, copied to another region's vault. Called once all vaults exist."""
+        return BackupPlan(
+            self._context.logical("backup-plan"),
+            BackupPlanArgs(
+                context=self._context,
+                settings=self._settings.backup,
+                vault=self.backup_vault,
+                copy_to_vault_arn=copy_to.backup_vault.arn if copy_to else None,
+                database_cluster_arn=self.database.cluster_arn,
+                subnet_group_name=self.database.subnet_group_name,
+                isolated_security_group_id=self.network.isolated_security_group_id,
+            ),
+            self._child(),
+        )
+
+    def _child(self) -> pulumi.ResourceOptions:
+        return pulumi.ResourceOptions(parent=self)
+
+    def _key(self, purpose: KeyPurpose) -> pulumi.Output[str]:
+        return self._args.keys.arn(purpose)
+
+    def _data_subnets(self) -> Sequence[pulumi.Output[str]]:
+        return self.network.subnet_ids(Segment.DATA)
+
+    def _create_notifications(self) -> Notifications:
+        return Notifications(
+            self._context.logical("notifications"),
+            NotificationsArgs(self._context, self._key(KeyPurpose.NOTIFICATIONS), self._settings.operators.alert_emails),
+            self._child(),
+        )
+
+    def _create_network(self) -> Network:
+        return Network(
+            self._context.logical("network"),
+            NetworkArgs(self._context, self._settings.network, self._stated.zones, self._stated.vpc_cidr, self._key(KeyPurpose.LOGS)),
+            self._child(),
+        )
+
+    def _create_security_groups(self) -> SecurityGroups:
+        return SecurityGroups(
+            self._context.logical("security-groups"), SecurityGroupsArgs(self._context, self.network.vpc_id), self._child()
+        )
+
+    def _create_database(self) -> Database:
+        settings, primary = self._settings.database, self._args.primary
+        return Database(
+            self._context.logical("database"),
+            DatabaseArgs(
+                context=self._context,
+                settings=settings,
+                instances=settings.primary_instances if self._stated.role is RegionRole.PRIMARY else settings.standby_instances,
+                subnet_ids=self._data_subnets(),
+                zone_names=self.network.zone_names(),
+                database_security_group_id=self.security_groups.group_id(Boundary.DATABASE),
+                proxy_security_group_id=self.security_groups.group_id(Boundary.DATABASE_PROXY),
+                database_key_arn=self._key(KeyPurpose.DATABASE),
+                secrets_key_arn=self._key(KeyPurpose.SECRETS),
+                logs_key_arn=self._key(KeyPurpose.LOGS),
+                alarm_topic_arn=self.notifications.topic_arn,
+                global_cluster=self._args.shared.global_cluster,
+                master=None if primary else self._args.shared.master,
+                after=primary.database.instances[:1] if primary else (),
+            ),
+            self._child(),
+        )
+
+    def _create_cache(self) -> Valkey:
+        return Valkey(
+            self._context.logical("cache"),
+            ValkeyArgs(
+                context=self._context,
+                purpose="cache",
+                settings=self._settings.cache,
+                parameters=CACHE_PARAMETERS,
+                client_access=CACHE_ACCESS,
+                durability=None,
+                subnet_ids=self._data_subnets(),
+                security_group_id=self.security_groups.group_id(Boundary.CACHE),
+                cache_key_arn=self._key(KeyPurpose.CACHE),
+                logs_key_arn=self._key(KeyPurpose.LOGS),
+                alarm_topic_arn=self.notifications.topic_arn,
+                alarms=self._settings.alarms,
+            ),
+            self._child(),
+        )
+
+    def _create_sessions(self) -> Valkey:
+        return Valkey(
+            self._context.logical("sessions"),
+            ValkeyArgs(
+                context=self._context,
+                purpose="sessions",
+                settings=self._settings.sessions,
+                parameters=SESSIONS_PARAMETERS,
+                client_access=SESSIONS_ACCESS,
+                durability=self._settings.sessions.durability,
+                subnet_ids=self._data_subnets(),
+                security_group_id=self.security_groups.group_id(Boundary.SESSIONS),
+                cache_key_arn=self._key(KeyPurpose.CACHE),
+                logs_key_arn=self._key(KeyPurpose.LOGS),
+                alarm_topic_arn=self.notifications.topic_arn,
+                alarms=self._settings.alarms,
+            ),
+            self._child(),
+        )
+
+    def _create_broker(self) -> MessageBroker:
+        return MessageBroker(
+            self._context.logical("broker"),
+            MessageBrokerArgs(
+                context=self._context,
+                settings=self._settings.broker,
+                subnet_ids=self._data_subnets(),
+                security_group_id=self.security_groups.group_id(Boundary.BROKER),
+                secrets_key_arn=self._key(KeyPurpose.SECRETS),
+                recovery_window_days=self._settings.secrets.recovery_window_days,
+                readers_policy=readers_policy(self._args.shared.readers, BROKER_READERS),
+            ),
+            self._child(),
+        )
+
+    def _create_certificate(self) -> Certificate:
+        primary = self._args.primary
+        return Certificate(
+            self._context.logical("certificate"),
+            CertificateArgs(
+                context=self._context,
+                domain=self._settings.domain,
+                hosted_zone_id=self._settings.hosted_zone_id,
+                global_provider=self._args.shared.provider,
+                validation_fqdn=primary.certificate.validation_fqdn if primary else None,
+            ),
+            self._child(),
+        )
+
+    def _create_load_balancer(self) -> LoadBalancer:
+        return LoadBalancer(
+            self._context.logical("load-balancer"),
+            LoadBalancerArgs(
+                context=self._context,
+                settings=self._settings.load_balancer,
+                domain=self._settings.domain,
+                operator_cidrs=[str(cidr) for cidr in self._settings.operators.cidrs],
+                vpc_id=self.network.vpc_id,
+                subnet_ids=self.network.subnet_ids(Segment.PUBLIC),
+                security_group_id=self.security_groups.group_id(Boundary.LOAD_BALANCER),
+                certificate_arn=self.certificate.arn,
+                logs_key_arn=self._key(KeyPurpose.LOGS),
+            ),
+            self._child(),
+        )
+
+    def _create_backup_vault(self) -> BackupVault:
+        return BackupVault(
+            self._context.logical("backup-vault"),
+            BackupVaultArgs(
+                context=self._context,
+                settings=self._settings.backup,
+                key_arn=self._key(KeyPurpose.BACKUP),
+                topic_arn=self.notifications.topic_arn,
+                administrators=self._settings.operators.administrators,
+            ),
+            self._child(),
+        )

@@ -1,0 +1,58 @@
+"""Which secrets there are, where their values come from, and which services may read them."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Literal, get_args
+
+from settings.traffic import SERVICES, Party
+
+Vendor = Literal["binance", "alpaca", "polygon"]
+VENDORS: tuple[Vendor, ...] = get_args(Vendor)
+
+
+class Source(StrEnum):
+    """Where a value comes from."""
+
+    GENERATED = "generated"
+    """By the program, random."""
+    OPERATOR = "operator"
+    """Put by a person after the first deployment; the program declares the secret without a value."""
+
+
+@dataclass(frozen=True)
+class Credential:
+    """One secret that all regions share."""
+
+    name: str
+    description: str
+    source: Source
+    readers: tuple[Party, ...]
+    length: int = 0
+
+
+def credentials(vendors: tuple[Vendor, ...]) -> tuple[Credential, ...]:
+    """The shared secrets of a stack that trades through these vendors."""
+    return (
+        # 64 characters of 62 kinds carry 381 bits: more than the 256 that HMAC-SHA-256 asks for (RFC 7518, 3.2)
+        Credential("jwt-signing-key", "Signs the tokens of traders", Source.GENERATED, (Party.API_GATEWAY,), length=64),
+        Credential(
+            "api-encryption-key",
+            "Encrypts stored credentials of traders",
+            Source.GENERATED,
+            (Party.API_GATEWAY, Party.ORDER_EXECUTOR),
+            length=64,
+        ),
+        *(
+            Credential(f"{vendor}-api-key", f"API key and secret at {vendor.capitalize()}", Source.OPERATOR, _vendor_readers(vendor))
+            for vendor in vendors
+        ),
+    )
+
+
+def _vendor_readers(vendor: Vendor) -> tuple[Party, ...]:
+    """Polygon sells data; the other two also take orders."""
+    return (Party.MARKET_DATA,) if vendor == "polygon" else (Party.MARKET_DATA, Party.ORDER_EXECUTOR)
+
+
+BROKER_READERS: tuple[Party, ...] = SERVICES
+"""Services that use the queues."""

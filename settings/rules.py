@@ -1,0 +1,327 @@
+"""Rules that span several keys. Each yields every mistake that it finds, in words for the person who made it."""
+
+from collections.abc import Callable, Iterator
+from itertools import combinations
+
+from settings.catalog import (
+    CACHE_NODES_PER_CLUSTER,
+    GIB_PER_ACU,
+    REGIONS,
+    SERVERLESS_PAUSABLE_CONNECTIONS,
+    BrokerInstance,
+    max_connections,
+)
+from settings.model import PlatformSettings, RegionRole, ServiceSettings
+from settings.problems import Problem
+from settings.windows import Interval, WeeklyWindow, overlap
+
+Rule = Callable[[PlatformSettings], Iterator[Problem]]
+
+_REGIONS_PER_GLOBAL_DATABASE = 11  # a primary and ten secondaries (Aurora user guide, "Aurora Global Database configuration requirements")
+_GLOBAL_MIN_ACU = 8  # the same page
+_CLUSTER_ZONES = 3  # Amazon MQ spreads a cluster over three zones
+_BROKER_WINDOW_MINUTES = 120  # fixed by Amazon MQ
+_DNS_TTL_SECONDS = 60  # of an alias to a load balancer (Route 53 developer guide)
+_SERVICE_RECOVERY_SECONDS = 120  # promised
+
+
+def exactly_one_primary(settings: PlatformSettings) -> Iterator[Problem]:
+    """One region is the primary."""
+    primaries = [region for region, each in settings.regions.items() if each.role is RegionRole.PRIMARY]
+    if not primaries:
+        first = next(iter(settings.regions))
+        yield Problem("regions", "no region has the role 'primary'", "exactly one primary", f"{first}: {{role: primary}}")
+    for region in primaries[1:]:
+        yield Problem(
+            f"regions.{region}.role",
+            f"a second primary beside {primaries[0]}",
+            "exactly one primary; the others are standby",
+            "role: standby",
+        )
+
+
+def active_region_exists(settings: PlatformSettings) -> Iterator[Problem]:
+    """Orders are executed in a region that there is."""
+    if settings.active_region not in settings.regions:
+        known = ", ".join(settings.regions)
+        yield Problem(
+            "activeRegion",
+            f"'{settings.active_region}' is not among the regions",
+            f"one of {known}",
+            f"activeRegion: {next(iter(settings.regions))}",
+        )
+
+
+def zones_exist(settings: PlatformSettings) -> Iterator[Problem]:
+    """Every zone is one of the region in which all services are offered, named once."""
+    for region, each in settings.regions.items():
+        offered = REGIONS[region].zones
+        for zone in each.zones:
+            if zone not in offered:
+                yield Problem(
+                    f"regions.{region}.zones",
+                    f"'{zone}' is no zone of {region} in which every service is offered",
+                    f"some of {', '.join(offered)}",
+                    f"zones: [{', '.join(offered)}]",
+                )
+        if len(set(each.zones)) < len(each.zones):
+            yield Problem(f"regions.{region}.zones", "a zone is named twice", "each zone once", f"zones: [{', '.join(offered)}]")
+
+
+def addresses_do_not_overlap(settings: PlatformSettings) -> Iterator[Problem]:
+    """Regions can be connected, so their addresses differ."""
+    for (first, a), (second, b) in combinations(settings.regions.items(), 2):
+        if a.vpc_cidr.overlaps(b.vpc_cidr):
+            yield Problem(
+                f"regions.{second}.vpc_cidr",
+                f"{b.vpc_cidr} overlaps {a.vpc_cidr} of {first}",
+                "addresses that no other region uses",
+                "vpc_cidr: 10.80.0.0/16",
+            )
+
+
+def _maintenance(settings: PlatformSettings) -> dict[str, tuple[Interval, ...]]:
+    broker = settings.broker.maintenance
+    two_hours = WeeklyWindow(day=broker.day, time=broker.time, duration_minutes=max(broker.duration_minutes, _BROKER_WINDOW_MINUTES))
+    return {
+        "database.maintenance": settings.database.maintenance.intervals(),
+        "cache.maintenance": settings.cache.maintenance.intervals(),
+        "sessions.maintenance": settings.sessions.maintenance.intervals(),
+        "broker.maintenance": two_hours.intervals(),
+    }
+
+
+def _backups(settings: PlatformSettings) -> dict[str, tuple[Interval, ...]]:
+    return {
+        "database.backup_window": settings.database.backup_window.intervals(),
+        "cache.snapshot_window": settings.cache.snapshot_window.intervals(),
+        "sessions.snapshot_window": settings.sessions.snapshot_window.intervals(),
+    }
+
+
+def windows_do_not_overlap(settings: PlatformSettings) -> Iterator[Problem]:
+    """One system is under maintenance at a time, and none while a backup runs."""
+    maintenance, backups = _maintenance(settings), _backups(settings)
+    pairs = [*combinations(maintenance, 2), *((backup, window) for window in maintenance for backup in backups)]
+    intervals = maintenance | backups
+    for first, second in pairs:
+        if overlap(intervals[first], intervals[second]):
+            yield Problem(second, f"the window overlaps {first}", "a time when no other window is open", "{day: saturday, time: '05:00'}")
+
+
+def windows_lie_outside_trading_hours(settings: PlatformSettings) -> Iterator[Problem]:
+    """Nothing is changed or snapshot while markets are open."""
+    hours = settings.trading_hours.intervals()
+    for key, intervals in (_maintenance(settings) | _backups(settings)).items():
+        if overlap(intervals, hours):
+            trading = f"{settings.trading_hours.opens} to {settings.trading_hours.closes} UTC"
+            yield Problem(
+                key, f"the window lies in trading hours ({trading})", "a time when markets are closed", "{day: saturday, time: '05:00'}"
+            )
+
+
+def snapshot_windows_are_long_enough(settings: PlatformSettings) -> Iterator[Problem]:
+    """ElastiCache and MemoryDB take no snapshot window under an hour."""
+    for key, window in (
+        ("cache.snapshot_window", settings.cache.snapshot_window),
+        ("sessions.snapshot_window", settings.sessions.snapshot_window),
+    ):
+        if window.duration_minutes < 60:  # noqa: PLR2004
+            yield Problem(f"{key}.duration_minutes", f"found {window.duration_minutes}", "60 to 480", "duration_minutes: 60")
+
+
+def database_class_fits_its_features(settings: PlatformSettings) -> Iterator[Problem]:
+    """What a Global Database, a proxy and insights ask of the instances."""
+    database = settings.database
+    several = len(settings.regions) > 1
+    serverless = database.form == "serverless"
+    if len(settings.regions) > _REGIONS_PER_GLOBAL_DATABASE:
+        yield Problem(
+            "regions", f"{len(settings.regions)} regions", f"at most {_REGIONS_PER_GLOBAL_DATABASE}: a global database has ten secondaries"
+        )
+    if not serverless and several and database.instance_class.burstable:
+        yield Problem(
+            "database.instance_class",
+            f"{database.instance_class} cannot be part of a global database, and there are {len(settings.regions)} regions",
+            "a memory-optimised class",
+            "instance_class: db.r8g.large",
+        )
+    if not serverless and database.insights == "advanced" and database.instance_class.burstable:
+        yield Problem(
+            "database.insights", f"'advanced' with {database.instance_class}", "'standard' with burstable classes", "insights: standard"
+        )
+    if not serverless:
+        return
+    if database.serverless.min_acu > database.serverless.max_acu:
+        yield Problem(
+            "database.serverless.min_acu",
+            f"{database.serverless.min_acu:g} is more than max_acu {database.serverless.max_acu:g}",
+            "at most max_acu",
+            "min_acu: 0.5",
+        )
+    if several and database.serverless.min_acu < _GLOBAL_MIN_ACU:
+        yield Problem(
+            "database.serverless.min_acu",
+            f"{database.serverless.min_acu:g} with {len(settings.regions)} regions",
+            f"{_GLOBAL_MIN_ACU} or more in a global database",
+            f"min_acu: {_GLOBAL_MIN_ACU}",
+        )
+    if database.serverless.min_acu == 0 and database.proxy is not None:
+        yield Problem(
+            "database.proxy",
+            "a proxy keeps connections open, so the database never pauses",
+            "null while serverless.min_acu is 0",
+            "proxy: null",
+        )
+
+
+def each_service(settings: PlatformSettings) -> dict[str, ServiceSettings]:
+    """The five services by the key that settings give them."""
+    services = settings.services
+    return {
+        "api_gateway": services.api_gateway,
+        "market_data": services.market_data,
+        "strategy": services.strategy,
+        "risk_manager": services.risk_manager,
+        "order_executor": services.order_executor,
+    }
+
+
+def database_connections_available(settings: PlatformSettings) -> int:
+    """Connections that the services of one region may hold: through the proxy its share, without one all but a tenth."""
+    database = settings.database
+    if database.form == "serverless":
+        connections = max_connections(database.serverless.max_acu * GIB_PER_ACU)
+        if database.serverless.min_acu <= 0.5:  # noqa: PLR2004
+            connections = min(connections, SERVERLESS_PAUSABLE_CONNECTIONS)
+    else:
+        connections = max_connections(database.instance_class.memory_gib)
+    percent = database.proxy.max_connections_percent if database.proxy else 90
+    return connections * percent // 100
+
+
+def connection_budget_fits(settings: PlatformSettings) -> Iterator[Problem]:
+    """Every pod can fill its pools at once: no service starves another."""
+    services = each_service(settings)
+    wanted = sum(service.max_replicas * service.database_connections for service in services.values())
+    available = database_connections_available(settings)
+    if wanted > available:
+        serverless = settings.database.form == "serverless"
+        size = f"{settings.database.serverless.max_acu:g} ACU" if serverless else settings.database.instance_class
+        terms = " + ".join(f"{name} {service.max_replicas} × {service.database_connections}" for name, service in services.items())
+        yield Problem(
+            "services",
+            f"database connections {terms} = {wanted}",
+            f"{available} with {size}",
+            "a larger database.instance_class, fewer max_replicas, or smaller database_connections",
+        )
+    clients = sum(service.max_replicas * service.cache_clients for service in services.values())
+    most = settings.cache.node_type.most_clients
+    if clients > most:
+        yield Problem("services", f"cache clients {clients}", f"{most} on {settings.cache.node_type}", "cache_clients: 50")
+
+
+def caches_fit_elasticache(settings: PlatformSettings) -> Iterator[Problem]:
+    """Nodes of one cluster, all shards and replicas; and what durable writes need."""
+    for key, cluster in (("cache", settings.cache), ("sessions", settings.sessions)):
+        nodes = cluster.shards * (1 + cluster.replicas_per_shard)
+        if nodes > CACHE_NODES_PER_CLUSTER:
+            yield Problem(
+                f"{key}.shards",
+                f"{nodes} nodes with {cluster.replicas_per_shard} replicas",
+                f"at most {CACHE_NODES_PER_CLUSTER} nodes",
+                "shards: 3",
+            )
+    if settings.sessions.durability != "sync":
+        return
+    if not settings.sessions.node_type.durable:
+        yield Problem(
+            "sessions.node_type",
+            f"{settings.sessions.node_type} with durability 'sync'",
+            "an m7g or r7g type: ElastiCache offers durability on no other",
+            "node_type: cache.m7g.large",
+        )
+    if settings.sessions.replicas_per_shard < 1:
+        yield Problem(
+            "sessions.replicas_per_shard", "0 with durability 'sync'", "at least 1: the log spans several zones", "replicas_per_shard: 1"
+        )
+
+
+def administrators_are_of_the_account(settings: PlatformSettings) -> Iterator[Problem]:
+    """Secrets stay in the account."""
+    for arn in settings.operators.administrators:
+        if arn.split(":")[4] != settings.account_id:
+            yield Problem(
+                "operators.administrators",
+                f"'{arn}' is not of account {settings.account_id}",
+                "roles of accountId",
+                f"arn:aws:iam::{settings.account_id}:role/mastertrade-deploy",
+            )
+
+
+def broker_fits_its_zones(settings: PlatformSettings) -> Iterator[Problem]:
+    """A cluster of brokers spreads over three zones, on a class made for it."""
+    if settings.broker.nodes == 1:
+        return
+    if settings.broker.instance is BrokerInstance.MEDIUM:
+        yield Problem(
+            "broker.instance",
+            f"{BrokerInstance.MEDIUM} in a cluster",
+            "mq.m7g.large or larger: the medium class is for testing",
+            "instance: mq.m7g.large",
+        )
+    for region, each in settings.regions.items():
+        if len(each.zones) < _CLUSTER_ZONES:
+            yield Problem(
+                f"regions.{region}.zones",
+                f"{len(each.zones)} zones with a broker of three nodes",
+                "three zones or more, or broker.nodes 1",
+                f"zones: [{', '.join(REGIONS[region].zones[:3])}]",
+            )
+
+
+def failover_keeps_its_promise(settings: PlatformSettings) -> Iterator[Problem]:
+    """Detection and DNS together stay under the promised two minutes."""
+    failover = settings.failover
+    detection = failover.health_check_interval_seconds * failover.health_check_failures
+    seconds = detection + _DNS_TTL_SECONDS
+    if seconds > _SERVICE_RECOVERY_SECONDS:
+        yield Problem(
+            "failover.health_check_failures",
+            f"{detection} s until a failure counts and {_DNS_TTL_SECONDS} s of DNS make {seconds} s",
+            f"{_SERVICE_RECOVERY_SECONDS} s in all",
+            "health_check_failures: 3",
+        )
+
+
+def alarms_are_ordered(settings: PlatformSettings) -> Iterator[Problem]:
+    """A warning comes before what it warns of."""
+    if settings.alarms.memory_warning_percent >= settings.alarms.memory_critical_percent:
+        yield Problem(
+            "alarms.memory_warning_percent",
+            f"{settings.alarms.memory_warning_percent} is not below the critical {settings.alarms.memory_critical_percent}",
+            "less than memory_critical_percent",
+            "memory_warning_percent: 85",
+        )
+
+
+_WINDOWS = ("database.maintenance", "database.backup_window", "cache", "sessions", "broker.maintenance")
+
+RULES: dict[Rule, tuple[str, ...]] = {
+    exactly_one_primary: ("regions.*.role",),
+    active_region_exists: ("regions", "activeRegion"),
+    zones_exist: ("regions.*.zones",),
+    addresses_do_not_overlap: ("regions.*.vpc_cidr",),
+    windows_do_not_overlap: _WINDOWS,
+    windows_lie_outside_trading_hours: (*_WINDOWS, "tradingHours"),
+    snapshot_windows_are_long_enough: ("cache.snapshot_window", "sessions.snapshot_window"),
+    database_class_fits_its_features: ("database", "regions"),
+    connection_budget_fits: ("services", "database"),
+    caches_fit_elasticache: ("cache", "sessions"),
+    administrators_are_of_the_account: ("operators.administrators", "accountId"),
+    broker_fits_its_zones: ("broker", "regions.*.zones"),
+    failover_keeps_its_promise: ("failover",),
+    alarms_are_ordered: ("alarms",),
+}
+"""Each rule with the keys that it reads (`*` for any name), in the order in which mistakes are reported. A rule is left out
+while one of its keys is mistaken in itself."""

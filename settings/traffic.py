@@ -1,0 +1,217 @@
+"""Who may talk to whom: the one table.
+
+Security groups, network ACLs, Kubernetes network policies and the reachability test are all derived from it. What has no
+row here does not reach. A row names who opens the connection; answers are implied.
+"""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from settings.network_plan import Segment
+
+
+class Party(StrEnum):
+    """Everyone who opens or accepts a connection."""
+
+    INTERNET = "internet"
+    LOAD_BALANCER = "load-balancer"
+    API_GATEWAY = "api-gateway"
+    MARKET_DATA = "market-data"
+    STRATEGY = "strategy"
+    RISK_MANAGER = "risk-manager"
+    ORDER_EXECUTOR = "order-executor"
+    MONITORING = "monitoring"
+    LOGS = "logs"
+    MANAGEMENT = "management"
+    ENDPOINTS = "endpoints"
+    DATABASE_PROXY = "database-proxy"
+    DATABASE = "database"
+    CACHE = "cache"
+    SESSIONS = "sessions"
+    BROKER = "broker"
+
+
+class Boundary(StrEnum):
+    """The security group that a party is behind. Pods share the group of their nodes; network policies part them."""
+
+    LOAD_BALANCER = "load-balancer"
+    NODES = "nodes"
+    MANAGEMENT = "management"
+    ENDPOINTS = "endpoints"
+    DATABASE_PROXY = "database-proxy"
+    DATABASE = "database"
+    CACHE = "cache"
+    SESSIONS = "sessions"
+    BROKER = "broker"
+
+
+BOUNDARY_SEGMENTS: dict[Boundary, Segment] = {
+    Boundary.LOAD_BALANCER: Segment.PUBLIC,
+    Boundary.NODES: Segment.APPLICATION,
+    Boundary.ENDPOINTS: Segment.APPLICATION,
+    Boundary.MANAGEMENT: Segment.MANAGEMENT,
+    Boundary.DATABASE_PROXY: Segment.DATA,
+    Boundary.DATABASE: Segment.DATA,
+    Boundary.CACHE: Segment.DATA,
+    Boundary.SESSIONS: Segment.DATA,
+    Boundary.BROKER: Segment.DATA,
+}
+"""The segment in which each boundary's addresses lie."""
+
+SERVICES: tuple[Party, ...] = (
+    Party.API_GATEWAY,
+    Party.MARKET_DATA,
+    Party.STRATEGY,
+    Party.RISK_MANAGER,
+    Party.ORDER_EXECUTOR,
+)
+"""The five trading services."""
+
+OUTSIDE: tuple[Party, ...] = (Party.INTERNET,)
+"""Parties without an address of ours."""
+
+PARTY_BOUNDARIES: dict[Party, Boundary] = {
+    Party.LOAD_BALANCER: Boundary.LOAD_BALANCER,
+    **dict.fromkeys((*SERVICES, Party.MONITORING, Party.LOGS), Boundary.NODES),
+    Party.MANAGEMENT: Boundary.MANAGEMENT,
+    Party.ENDPOINTS: Boundary.ENDPOINTS,
+    Party.DATABASE_PROXY: Boundary.DATABASE_PROXY,
+    Party.DATABASE: Boundary.DATABASE,
+    Party.CACHE: Boundary.CACHE,
+    Party.SESSIONS: Boundary.SESSIONS,
+    Party.BROKER: Boundary.BROKER,
+}
+
+HTTP, HTTPS = 80, 443
+SERVICE_TLS = 8443
+GRAFANA_TLS, LOGS_TLS = 3000, 5601
+EXCHANGE_STREAM = 9443  # Binance market streams listen on 9443 beside 443 (Binance API documentation, "WebSocket Streams")
+POSTGRESQL, VALKEY, AMQPS = 5432, 6379, 5671
+
+EPHEMERAL = (1024, 65535)
+"""Ports that answers return to: NAT gateways and load balancers use 1024 to 65535 (VPC user guide, "Ephemeral ports")."""
+
+
+@dataclass(frozen=True)
+class Flow:
+    """One row: `source` opens TCP connections to `target` on `port`."""
+
+    source: Party
+    target: Party
+    port: int
+    why: str
+
+
+def _from_each(sources: tuple[Party, ...], target: Party, port: int, why: str) -> tuple[Flow, ...]:
+    return tuple(Flow(source, target, port, why) for source in sources)
+
+
+FLOWS: tuple[Flow, ...] = (
+    Flow(Party.INTERNET, Party.LOAD_BALANCER, HTTPS, "clients, over TLS"),
+    Flow(Party.INTERNET, Party.LOAD_BALANCER, HTTP, "answered with a redirect to TLS, nothing else"),
+    Flow(Party.LOAD_BALANCER, Party.API_GATEWAY, SERVICE_TLS, "API and health checks"),
+    Flow(Party.LOAD_BALANCER, Party.MARKET_DATA, SERVICE_TLS, "WebSocket streams on /ws"),
+    Flow(Party.LOAD_BALANCER, Party.MONITORING, GRAFANA_TLS, "dashboards, for operators"),
+    Flow(Party.LOAD_BALANCER, Party.LOGS, LOGS_TLS, "log search, for operators"),
+    Flow(Party.LOAD_BALANCER, Party.INTERNET, HTTPS, "sign-in of operators: the token endpoint of the user pool"),
+    Flow(Party.API_GATEWAY, Party.MARKET_DATA, SERVICE_TLS, "quotes and history"),
+    Flow(Party.API_GATEWAY, Party.STRATEGY, SERVICE_TLS, "strategy management"),
+    Flow(Party.API_GATEWAY, Party.RISK_MANAGER, SERVICE_TLS, "limits and positions"),
+    Flow(Party.API_GATEWAY, Party.ORDER_EXECUTOR, SERVICE_TLS, "orders placed by traders"),
+    Flow(Party.STRATEGY, Party.MARKET_DATA, SERVICE_TLS, "features for models"),
+    Flow(Party.STRATEGY, Party.RISK_MANAGER, SERVICE_TLS, "check before an order is proposed"),
+    Flow(Party.ORDER_EXECUTOR, Party.RISK_MANAGER, SERVICE_TLS, "check before an order is sent"),
+    *_from_each((*SERVICES, Party.MONITORING), Party.DATABASE_PROXY, POSTGRESQL, "pooled database connections"),
+    Flow(Party.DATABASE_PROXY, Party.DATABASE, POSTGRESQL, "the pool itself"),
+    Flow(Party.ORDER_EXECUTOR, Party.DATABASE, POSTGRESQL, "the executor's lease is a session lock, which a pool would break"),
+    Flow(Party.MANAGEMENT, Party.DATABASE, POSTGRESQL, "schema changes and repairs"),
+    *_from_each(SERVICES, Party.CACHE, VALKEY, "cache"),
+    Flow(Party.API_GATEWAY, Party.SESSIONS, VALKEY, "sessions"),
+    *_from_each(SERVICES, Party.BROKER, AMQPS, "queues"),
+    Flow(Party.MANAGEMENT, Party.BROKER, HTTPS, "management console and API"),
+    Flow(Party.MANAGEMENT, Party.CACHE, VALKEY, "inspection"),
+    Flow(Party.MANAGEMENT, Party.SESSIONS, VALKEY, "inspection"),
+    *_from_each((*SERVICES, Party.MONITORING, Party.LOGS, Party.MANAGEMENT), Party.ENDPOINTS, HTTPS, "AWS APIs inside the VPC"),
+    Flow(Party.MARKET_DATA, Party.INTERNET, HTTPS, "exchanges and data vendors"),
+    Flow(Party.MARKET_DATA, Party.INTERNET, EXCHANGE_STREAM, "market streams"),
+    Flow(Party.ORDER_EXECUTOR, Party.INTERNET, HTTPS, "exchanges"),
+)
+
+
+@dataclass(frozen=True)
+class BoundaryFlow:
+    """A row as security groups see it. One side is None where that side is the internet."""
+
+    source: Boundary | None
+    target: Boundary | None
+    port: int
+
+
+def boundary_flows() -> tuple[BoundaryFlow, ...]:
+    """The rows between security groups, in table order, without repeats. Rows between pods stay: nodes talk to nodes."""
+    rows = (BoundaryFlow(PARTY_BOUNDARIES.get(flow.source), PARTY_BOUNDARIES.get(flow.target), flow.port) for flow in FLOWS)
+    return tuple(dict.fromkeys(rows))
+
+
+@dataclass(frozen=True)
+class SegmentFlow:
+    """A row as network ACLs see it: connections between two segments, or between a segment and the internet (None)."""
+
+    source: Segment | None
+    target: Segment | None
+    port: int
+
+
+def segment_flows() -> tuple[SegmentFlow, ...]:
+    """The rows that cross a network ACL, without repeats.
+
+    Way out from a private segment leads through the NAT gateways of the public segment, so such a row is two:
+    private segment to public segment's gateways, and public segment to the internet. Within a subnet no ACL applies,
+    but a segment has one subnet per zone, so rows within a segment count.
+    """
+    rows: list[SegmentFlow] = []
+    for flow in boundary_flows():
+        source = BOUNDARY_SEGMENTS[flow.source] if flow.source else None
+        target = BOUNDARY_SEGMENTS[flow.target] if flow.target else None
+        rows.append(SegmentFlow(source, target, flow.port))
+        if target is None and source is not Segment.PUBLIC:
+            rows.append(SegmentFlow(Segment.PUBLIC, None, flow.port))
+    return tuple(dict.fromkeys(rows))
+
+
+class Direction(StrEnum):
+    """Seen from the subnet that the ACL guards."""
+
+    INGRESS = "ingress"
+    EGRESS = "egress"
+
+
+@dataclass(frozen=True)
+class AclRule:
+    """One allowed range of TCP ports from or to a segment of the same region, or the world (None)."""
+
+    direction: Direction
+    peer: Segment | None
+    first_port: int
+    last_port: int
+
+
+def acl_rules(segment: Segment) -> tuple[AclRule, ...]:
+    """What the network ACL of a segment lets through: each row both ways, since ACLs do not remember connections.
+
+    Packets to the internet keep the outside address on their way to the NAT gateway, so a private segment's ACL opens the
+    port to the world, and the public segment's ACL accepts it from the private one.
+    """
+    rules: list[AclRule] = []
+    for flow in segment_flows():
+        if flow.source is segment:
+            rules.append(AclRule(Direction.EGRESS, flow.target, flow.port, flow.port))
+            rules.append(AclRule(Direction.INGRESS, flow.target, *EPHEMERAL))
+        if flow.target is segment:
+            rules.append(AclRule(Direction.INGRESS, flow.source, flow.port, flow.port))
+            rules.append(AclRule(Direction.EGRESS, flow.source, *EPHEMERAL))
+        passes_through_nat = flow.target is None and flow.source is not Segment.PUBLIC
+        if passes_through_nat and segment is Segment.PUBLIC:
+            rules.append(AclRule(Direction.INGRESS, flow.source, flow.port, flow.port))
+            rules.append(AclRule(Direction.EGRESS, flow.source, *EPHEMERAL))
+    return tuple(dict.fromkeys(rules))
