@@ -1,9 +1,13 @@
 """From Pulumi configuration to `PlatformSettings`: every mistake at once, in the same words under every host."""
 
+import copy
 import difflib
 import functools
 import json
-from collections.abc import Mapping
+import re
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from ipaddress import IPv4Network
 from typing import Any, cast
 
 from pydantic import ValidationError
@@ -26,6 +30,9 @@ _TEXT_KEYS = frozenset(
 )
 """Keys at the top whose values stay text, an account number included."""
 
+_DEEPEST = 8  # levels below a key at the top; settings nest five deep
+_MOST_PER_GROUP = 20  # mistakes in one list or mapping that are named singly
+
 Path = tuple[str, ...]
 
 
@@ -39,12 +46,11 @@ def load(configuration: Mapping[str, str], *, project: str, stack: str) -> Platf
     """
     stated = _stated(configuration, project)
     environment = _environment(stated)
-    problems: dict[Path, Problem] = {}
-    settings = _validated(stated, environment, problems)
-    broken = list(problems)
-    found = list(problems.values())
+    mistakes: dict[Path, ErrorDetails] = {}
+    settings = _validated(stated, environment, mistakes)
+    found = _worded(mistakes)
     for rule, reads in RULES.items():
-        if not any(_touches(key.split("."), path) for key in reads for path in broken):
+        if not any(_touches(key.split("."), path) for key in reads for path in mistakes):
             found += rule(settings)
     if found:
         raise SettingsError(f"Pulumi.{stack}.yaml", found)
@@ -66,9 +72,20 @@ def _from_text(key: str, text: str) -> Json:
     if key in _TEXT_KEYS and text[:1] not in ("{", "["):
         return text
     try:
-        return json.loads(text)
+        return _cut_off(json.loads(text))
     except (ValueError, RecursionError):
         return text
+
+
+def _cut_off(value: Json, depth: int = 0) -> Json:
+    """`value` without what is nested deeper than any setting: parsers give up on that without saying where it is."""
+    if depth == _DEEPEST and isinstance(value, dict | list):
+        return None
+    if isinstance(value, dict):
+        return {key: _cut_off(below, depth + 1) for key, below in cast("dict[str, Json]", value).items()}
+    if isinstance(value, list):
+        return [_cut_off(below, depth + 1) for below in cast("list[Json]", value)]
+    return value
 
 
 def _environment(stated: Mapping[str, Json]) -> Environment:
@@ -78,35 +95,73 @@ def _environment(stated: Mapping[str, Json]) -> Environment:
         return Environment.PROD  # the strictest; validation reports the mistake itself
 
 
-def _validated(stated: dict[str, Json], environment: Environment, problems: dict[Path, Problem]) -> PlatformSettings:
-    """The settings, or what they would be without the mistakes that are put into `problems`.
+def _validated(stated: dict[str, Json], environment: Environment, mistakes: dict[Path, ErrorDetails]) -> PlatformSettings:
+    """The settings, or what they would be without the mistakes that are put into `mistakes`.
 
     A mistaken value gives way to its default, a missing one to its example, so that the rest can be checked as well.
     """
     complete = _complete(stated, environment)
+    fallback = _complete({}, environment)
+    found: dict[Path, ErrorDetails] = {
+        path: {"type": "not_typable", "loc": path, "msg": "", "input": value} for path, value in _not_typable(complete)
+    }
     while True:
+        known = _with_groups(mistakes)  # a group that is too small without its mistaken members is no mistake of its own
+        mistakes |= {path: detail for path, detail in found.items() if path not in known}
+        for path in found:
+            _replace(complete, path, fallback)
+        complete = _complete(complete, environment)
         try:
             return PlatformSettings.model_validate_json(json.dumps(complete), strict=True)
         except ValidationError as error:
-            mistakes = _separate({_path(detail, complete): detail for detail in error.errors(include_url=False)})
-        problems |= {path: _problem(detail, path) for path, detail in mistakes.items() if path not in problems}
-        fallback = _complete({}, environment)
-        for path in mistakes:
-            _replace(complete, path, fallback)
-        complete = _complete(complete, environment)
+            found = _separate({_path(detail, complete): detail for detail in error.errors(include_url=False)})
+
+
+def _not_typable(value: Json, path: Path = ()) -> Iterator[tuple[Path, Json]]:
+    """Text and keys beyond printable ASCII: no setting holds a line end, a half character, or a digit that only looks like one."""
+    if isinstance(value, str):
+        if not _typable(value):
+            yield path, value
+    elif isinstance(value, dict):
+        for key, below in cast("dict[str, Json]", value).items():
+            if _typable(key):
+                yield from _not_typable(below, (*path, key))
+            else:
+                yield (*path, key), below
+    elif isinstance(value, list):
+        for number, below in enumerate(cast("list[Json]", value)):
+            yield from _not_typable(below, (*path, str(number)))
+
+
+def _typable(text: str) -> bool:
+    return text.isascii() and text.isprintable()
+
+
+def _with_groups(mistakes: Mapping[Path, ErrorDetails]) -> set[Path]:
+    """The paths of all mistakes and of the lists and mappings around them."""
+    return {path[:depth] for path in mistakes for depth in range(len(path) + 1)}
 
 
 def _separate(mistakes: dict[Path, ErrorDetails]) -> dict[Path, ErrorDetails]:
     """Drops what only follows from another mistake: all below an unknown key, and the list or mapping around a wrong value."""
-    unknown = [path for path, detail in mistakes.items() if detail["loc"][-1] == "[key]"]
-    kept = {path: detail for path, detail in mistakes.items() if path in unknown or not any(path[: len(key)] == key for key in unknown)}
-    around = {path[:depth] for path in kept for depth in range(len(path))} - set(unknown)
+    unknown = {path for path, detail in mistakes.items() if _names_region(detail)}
+    kept = {
+        path: detail
+        for path, detail in mistakes.items()
+        if path in unknown or not any(path[:depth] in unknown for depth in range(len(path)))
+    }
+    around = {path[:depth] for path in kept for depth in range(len(path))} - unknown
     return {path: detail for path, detail in kept.items() if path not in around}
+
+
+def _names_region(detail: ErrorDetails) -> bool:
+    """Whether the mistake is the name of a region. Pydantic marks those with a last part of `[key]`."""
+    return len(detail["loc"]) == len(("regions", "name", "[key]")) and detail["loc"][-1] == "[key]" and detail["type"] == "enum"
 
 
 def _complete(stated: dict[str, Json], environment: Environment) -> dict[str, Json]:
     """Defaults below what the stack states; regions get the zones and addresses that they do not name."""
-    complete = merged(DEFAULTS[environment], stated)
+    complete = merged(copy.deepcopy(DEFAULTS[environment]), stated)  # a copy: mistakes are replaced in place
     regions = complete.get("regions")
     if isinstance(regions, dict):
         named = cast("dict[str, Json]", regions)
@@ -126,7 +181,7 @@ def _complete_region(name: str, stated: Json, environment: Environment) -> Json:
 def _path(detail: ErrorDetails, complete: Json) -> Path:
     """Where the mistake is in the settings. Pydantic also names the branch of a union that it tried: that part is cut."""
     here, kept = complete, list[str]()
-    for part in (str(part) for part in detail["loc"] if part != "[key]"):
+    for part in map(str, detail["loc"][:-1] if _names_region(detail) else detail["loc"]):
         if isinstance(here, dict):
             kept.append(part)
             here = cast("dict[str, Json]", here).get(part)
@@ -156,31 +211,72 @@ def _replace(complete: dict[str, Json], path: Path, fallback: Json) -> None:
     if fallback is not None or (known and not schema.get("examples")):
         here[path[-1]] = fallback
     elif known:
-        here[path[-1]] = schema["examples"][0]
+        here[path[-1]] = copy.deepcopy(schema["examples"][0])
     else:
         here.pop(path[-1], None)
 
 
+def _worded(mistakes: Mapping[Path, ErrorDetails]) -> list[Problem]:
+    """A line for each mistake; where one list or mapping holds many, for the first of them, and one for how many more there are."""
+    groups = Counter[Path]()
+    problems: list[Problem] = []
+    for path, detail in mistakes.items():
+        groups[path[:-1]] += 1
+        if groups[path[:-1]] <= _MOST_PER_GROUP:
+            problems.append(_problem(detail, path))
+    for group, count in groups.items():
+        if count > _MOST_PER_GROUP:
+            schema = schema_at(group)
+            problems.append(Problem(_key(group), f"{count - _MOST_PER_GROUP:,} mistakes more", _allowed(schema), _example(group, schema)))
+    return problems
+
+
 def _problem(detail: ErrorDetails, path: Path) -> Problem:
-    key, schema, kind = ".".join(path), schema_at(path), detail["type"]
+    schema, kind = schema_at(path), detail["type"]
     if kind == "missing":
-        return Problem(key, "missing", _allowed(schema), _example(path, schema))
-    if kind == "extra_forbidden":
+        return Problem(_key(path), "missing", _allowed(schema), _example(path, schema))
+    if path[0] == "regions" and len(path) == len(("regions", "name")) and (_names_region(detail) or not _typable(path[-1])):
+        return _unknown_region(path)
+    if kind == "extra_forbidden" or not _typable(path[-1]):
         return _unknown_key(path)
-    if path[:1] == ("regions",) and detail["loc"][-1] == "[key]":
-        return Problem(
-            key, f"{shown(path[-1])} is not a region that the platform knows", f"one of {', '.join(Region)}", "us-east-1: {role: primary}"
-        )
-    context = detail.get("ctx", {})
-    allowed = str(context["error"]) if kind == "value_error" else _allowed(schema) or detail["msg"]
-    return Problem(key, f"found {shown(detail['input'])}", allowed, _example(path, schema))
+    allowed = _own_words(detail, schema) or _allowed(schema) or detail["msg"]
+    return Problem(_key(path), f"found {_found(detail['input'])}", allowed, _example(path, schema))
+
+
+def _unknown_region(path: Path) -> Problem:
+    allowed = f"one of {', '.join(Region)}"
+    return Problem(_key(path), f"{shown(path[-1])} is not a region that the platform knows", allowed, "us-east-1: {role: primary}")
 
 
 def _unknown_key(path: Path) -> Problem:
-    known = sorted(schema_at(path[:-1]).get("properties", {}))
+    known = list(schema_at(path[:-1]).get("properties", {}))
     nearest = difflib.get_close_matches(path[-1], known, n=1, cutoff=0.3)
     hint = f", did you mean '{nearest[0]}'?" if nearest else ""
-    return Problem(".".join(path), f"no setting of this name{hint}", f"one of {', '.join(known)}")
+    meant = (*path[:-1], nearest[0] if nearest else known[0])
+    return Problem(_key(path), f"no setting of this name{hint}", f"one of {', '.join(sorted(known))}", _example(meant, schema_at(meant)))
+
+
+def _own_words(detail: ErrorDetails, schema: Mapping[str, Json]) -> str:
+    """What a validator of the model says is allowed; empty where a library complains, which says what is wrong instead."""
+    if detail["type"] != "value_error" or (schema.get("format") == "ipv4network" and not _is_range(detail["input"])):
+        return ""
+    return str(detail.get("ctx", {})["error"])
+
+
+def _is_range(value: object) -> bool:
+    try:
+        return isinstance(value, str) and bool(IPv4Network(value))
+    except ValueError:
+        return False
+
+
+def _key(path: Path) -> str:
+    return ".".join(part if part and shown(part) == f"'{part}'" else shown(part) for part in path)
+
+
+def _found(value: object) -> str:
+    """A value as it would stand in the stack file, shortened."""
+    return shown(value) if isinstance(value, str) else shown(json.dumps(value))[1:-1]
 
 
 @functools.cache
@@ -200,44 +296,64 @@ def schema_at(path: Path) -> dict[str, Json]:
 
 def _resolved(schema: dict[str, Json]) -> dict[str, Json]:
     outer = {key: schema[key] for key in ("description", "examples") if key in schema}
-    for branch in schema.get("anyOf", ()):
-        if branch.get("type") != "null":
+    branches = cast("list[dict[str, Json]]", schema.get("anyOf", []))
+    for branch in branches:
+        if branch.get("type") == "null":
+            outer["nullable"] = True
+        else:
             schema = branch
     while "$ref" in schema:
         schema = _schema()["$defs"][schema["$ref"].rsplit("/", 1)[1]]
     return schema | outer
 
 
-def _allowed(schema: dict[str, Json]) -> str:
+def _allowed(schema: Mapping[str, Json]) -> str:
+    """The values that a schema takes, and why."""
+    description = str(schema.get("description", "")).split("\n", 1)[0].rstrip(".")
+    return f"{allowed_values(schema)} ({description})" if description and "properties" not in schema else allowed_values(schema)
+
+
+def allowed_values(schema: Mapping[str, Json]) -> str:
     """The values that a schema takes, in words."""
-    description = str(schema.get("description", "")).split("\n", 1)[0]
-    reason = f" ({description.rstrip('.')})" if description else ""
-    if "enum" in schema:
-        return ", ".join(str(value) for value in schema["enum"]) + reason
-    if "const" in schema:
-        return f"{schema['const']}{reason}"
-    words = {
-        "integer": "a whole number",
-        "number": "a number",
-        "string": "text",
-        "boolean": "true or false",
-        "array": "a list",
-        "object": "a mapping",
-    }
-    kind = "an IPv4 range" if schema.get("format") == "ipv4network" else words.get(schema.get("type", ""), "")
-    low, high = schema.get("minimum"), schema.get("maximum")
+    return f"{_values(schema)}, or null" if schema.get("nullable") else _values(schema)
+
+
+def _values(schema: Mapping[str, Json]) -> str:
+    kind = schema.get("type")
+    if "enum" in schema or "const" in schema:
+        return ", ".join(as_written(value) for value in schema.get("enum", [schema.get("const")]))
+    if schema.get("format") == "ipv4network":
+        return "an IPv4 range, its first address and a length"
+    if kind == "string":
+        return f"text of the form {schema['pattern']}" if "pattern" in schema else "text"
+    if kind == "array":
+        each = allowed_values(_resolved(cast("dict[str, Json]", schema.get("items", {}))))
+        return f"a list{_bounds(schema.get('minItems'), schema.get('maxItems'), 'of')}, each {each}"
+    if kind == "object":
+        return f"a mapping with {', '.join(schema['properties'])}" if "properties" in schema else "a mapping with one entry at least"
+    words = {"integer": "a whole number", "number": "a number", "boolean": "true or false"}.get(str(kind), "")
+    steps = f" in steps of {schema['multipleOf']:g}" if "multipleOf" in schema else ""
+    return f"{words}{_bounds(schema.get('minimum'), schema.get('maximum'), 'from')}{steps}"
+
+
+def _bounds(low: float | None, high: float | None, between: str) -> str:
     if low is not None and high is not None:
-        return f"{kind} from {low:g} to {high:g}{reason}"
-    if schema.get("type") == "object" and "properties" in schema:
-        return f"a mapping with {', '.join(schema['properties'])}"
-    return f"{kind}{reason}"
+        return f" {between} {low:.15g} to {high:.15g}"
+    if low is not None:
+        return f" of {low:.15g} at least"
+    return "" if high is None else f" of {high:.15g} at most"
 
 
-def _example(path: Path, schema: dict[str, Json]) -> str:
-    """`key: value`, as it would stand in the stack file."""
-    examples = schema.get("examples")
-    if not examples:
-        return ""
-    value = examples[0]
-    text = value if isinstance(value, str) and not value.isdigit() else json.dumps(value)
-    return f"{path[-1]}: {text}" if not path[-1].isdigit() else text
+def as_written(value: Json) -> str:
+    """A value as it stands in a stack file: text only in quotes where YAML would read something else."""
+    return value if isinstance(value, str) and not re.fullmatch(r"[\d.:]*", value) else json.dumps(value)
+
+
+def _example(path: Path, schema: Mapping[str, Json]) -> str:
+    """`key: value`, as it would stand in the stack file; for an element of a list without an example of its own, the list."""
+    if path and path[-1].isdigit():
+        return as_written(schema["examples"][0]) if "examples" in schema else _example(path[:-1], schema_at(path[:-1]))
+    for key in () if "examples" in schema else schema.get("properties", ()):
+        below = _example((*path, key), schema_at((*path, key)))
+        return f"{path[-1]}: {{{below}}}" if path else below
+    return f"{path[-1]}: {as_written(schema['examples'][0])}" if "examples" in schema else ""

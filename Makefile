@@ -1,0 +1,74 @@
+# Everything is installed into .venv of this clone. Works with GNU make 3.81 (macOS) and later.
+
+STACK ?= prod
+ARGS ?=
+
+VENV := .venv
+BIN := $(VENV)/bin
+RUNTIME := $(VENV)/.runtime-installed
+DEVELOPMENT := $(VENV)/.development-installed
+
+PYTHONS := python3.11 python3.12 python3.13 python3.14 python3
+# No --compile: Python compiles what is imported, and most of the AWS SDK never is
+INSTALL := $(BIN)/python -m pip install --quiet --no-input --disable-pip-version-check --no-compile --require-hashes
+LOCK := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate --custom-compile-command 'make lock'
+
+.DEFAULT_GOAL := help
+.PHONY: help preview test lint style types pytest format bench lock clean
+
+help: ## List the targets
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
+
+preview: $(RUNTIME) ## Preview a stack offline: STACK=dev|staging|prod (prod), ARGS="--json"
+	@$(BIN)/python -m mastertrade preview -s $(STACK) $(ARGS)
+
+test: $(DEVELOPMENT) ## Check style and types, run the tests
+	@$(MAKE) --no-print-directory --keep-going --jobs=2 style types pytest
+
+lint: style types ## Check style (ruff) and types (basedpyright)
+
+style: $(DEVELOPMENT)
+	@$(BIN)/ruff check --quiet --output-format concise .
+	@$(BIN)/ruff format --check --quiet . || { echo "Not formatted: run 'make format'." >&2; exit 1; }
+
+# Speaks only of errors: under `make test` it runs beside pytest
+types: $(DEVELOPMENT)
+	@errors=$$($(BIN)/basedpyright 2>&1) || { echo "$$errors"; exit 1; }
+
+pytest: $(DEVELOPMENT)
+	@$(BIN)/python -m pytest $(ARGS)
+
+format: $(DEVELOPMENT) ## Rewrite the code in the common style
+	@$(BIN)/ruff check --quiet --fix-only .
+	@$(BIN)/ruff format --quiet .
+
+bench: $(RUNTIME) ## Measure previews as ratios to an interpreter that only imports
+	@$(BIN)/python bench/run.py $(ARGS)
+
+lock: $(DEVELOPMENT) ## Resolve requirements*.in into exact, hashed requirements*.txt; ARGS="--upgrade"
+	@$(LOCK) $(ARGS) requirements.in --output-file requirements.txt
+	@$(LOCK) $(ARGS) requirements-dev.in --output-file requirements-dev.txt
+
+clean: ## Remove what these targets made, .venv included
+	@rm -rf $(VENV) .pytest_cache .ruff_cache .hypothesis
+	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+$(RUNTIME): requirements.txt | $(BIN)/python
+	@echo "Installing requirements.txt into $(VENV) (once, under a minute)" >&2
+	@$(INSTALL) -r requirements.txt
+	@touch $@
+
+$(DEVELOPMENT): requirements-dev.txt $(RUNTIME)
+	@echo "Installing requirements-dev.txt into $(VENV) (once, under a minute)" >&2
+	@$(INSTALL) -r requirements-dev.txt
+	@touch $@
+
+$(BIN)/python:
+	@for python in $(PYTHON) $(PYTHONS); do \
+		if "$$python" -c 'import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then \
+			exec "$$python" -m venv --clear $(VENV); \
+		fi; \
+	done; \
+	echo "Python 3.11 or newer with its venv module is needed (Debian: apt install python3 python3-venv; macOS: brew install python@3.11)." >&2; \
+	echo "If it is installed elsewhere: make PYTHON=/path/to/python3" >&2; \
+	exit 1

@@ -1,0 +1,213 @@
+"""Measures the offline preview in floors, and says whether it keeps its budget. `README.md` beside this file explains.
+
+python bench/run.py [--runs 5] [--no-fail]
+"""
+
+import argparse
+import json
+import resource
+import statistics
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import yaml
+from rich.console import Console
+from rich.progress import track
+from rich.table import Table
+
+ROOT = Path(__file__).resolve().parent.parent
+FIXED_FLOORS = 0.6
+RESOURCES_PER_FLOOR = 600
+"""The budget of a preview that declares N resources is 0.6 + N/600 floors."""
+STEEPEST = 1.15
+"""What a resource may cost in six regions, in what it costs in two."""
+MORE_REGIONS = ("us-east-2", "eu-west-1", "eu-central-1", "ap-southeast-1")
+"""Added to production's own, in this order."""
+
+_IMPORT_ALL = "import importlib\nfor name in open({list!r}, encoding='utf-8').read().split():\n    importlib.import_module(name)\n"
+_IMPORTABLE = """\
+import importlib, sys
+for name in sys.stdin.read().split():
+    try:
+        importlib.import_module(name)
+    except ImportError:
+        continue
+    print(name)
+"""
+
+
+class MeasurementError(Exception):
+    """A command that is measured failed; its own words."""
+
+
+@dataclass(frozen=True)
+class Case:
+    """A stack in a project folder, and what its previews cost, in floors."""
+
+    title: str
+    folder: Path
+    stack: str
+    resources: int
+    floors: list[float] = field(default_factory=list)
+
+    @property
+    def cost(self) -> float:
+        """The median of all runs."""
+        return statistics.median(self.floors)
+
+    @property
+    def budget(self) -> float:
+        """What it may cost."""
+        return FIXED_FLOORS + self.resources / RESOURCES_PER_FLOOR
+
+    @property
+    def keeps_budget(self) -> bool:
+        """Whether it does."""
+        return self.cost <= self.budget
+
+
+def mastertrade(*words: str) -> list[str]:
+    """The command line that is measured."""
+    return [sys.executable, "-m", "mastertrade", *words]
+
+
+def run(command: Sequence[str], folder: Path, given: str = "") -> subprocess.CompletedProcess[str]:
+    """Runs a command to its end. Raises `MeasurementError` where it fails."""
+    done = subprocess.run(command, cwd=folder, input=given, capture_output=True, text=True, check=False)
+    if done.returncode != 0:
+        raise MeasurementError(f"{' '.join(command)} ended with exit code {done.returncode}:\n{done.stdout[-2000:]}{done.stderr[-4000:]}")
+    return done
+
+
+def cpu_seconds(command: Sequence[str], folder: Path) -> float:
+    """User and system time of a command and of what it started."""
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    run(command, folder)
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return after.ru_utime - before.ru_utime + after.ru_stime - before.ru_stime
+
+
+def imported_modules() -> str:
+    """Names of the modules that previewing production imports, a line each, in order; those that import by name."""
+    every = run(mastertrade("modules", "-s", "prod"), ROOT).stdout.split()
+    names = "\n".join(name for name in every if name != "__main__")
+    return run([sys.executable, "-c", _IMPORTABLE], ROOT, given=names).stdout
+
+
+def project_folder(parent: Path, name: str, replaced: dict[str, str]) -> Path:
+    """The project by symbolic links, with some files of its top replaced by others."""
+    folder = parent / name
+    folder.mkdir()
+    for entry in ROOT.iterdir():
+        if entry.name not in replaced and entry.name != ".git":
+            (folder / entry.name).symlink_to(entry)
+    for file, text in replaced.items():
+        (folder / file).write_text(text, encoding="utf-8")
+    return folder
+
+
+def production_in(regions: int) -> str:
+    """Production's stack file with so many regions: its own first, the primary before the others."""
+    stack: dict[str, Any] = yaml.safe_load((ROOT / "Pulumi.prod.yaml").read_text(encoding="utf-8"))
+    configuration = stack["config"]
+    own: dict[str, Any] = configuration["mastertrade:regions"]
+    ordered = dict(sorted(own.items(), key=lambda each: each[1]["role"] != "primary")) | {
+        name: {"role": "standby"} for name in MORE_REGIONS if name not in own
+    }
+    configuration["mastertrade:regions"] = dict(list(ordered.items())[:regions])
+    configuration["mastertrade:activeRegion"] = next(iter(ordered))
+    return yaml.safe_dump(stack, sort_keys=False)
+
+
+def case(title: str, folder: Path, stack: str = "prod") -> Case:
+    """A case, previewed once: counts its resources and lets Python compile what it imports."""
+    resources = json.loads(run(mastertrade("preview", "-s", stack, "--json"), folder).stdout)["resources"]
+    return Case(title, folder, stack, resources if isinstance(resources, int) else len(resources))
+
+
+def cases(parent: Path, modules: Path) -> list[Case]:
+    """Everything that is measured, the cheapest first."""
+    empty = _IMPORT_ALL.format(list=str(modules))
+    production = {regions: project_folder(parent, f"prod-{regions}", {"Pulumi.prod.yaml": production_in(regions)}) for regions in (1, 2, 6)}
+    return [
+        case("imports, nothing declared", project_folder(parent, "nothing", {"__main__.py": empty})),
+        case("dev", ROOT, "dev"),
+        case("prod, one region", production[1]),
+        case("prod, two regions", production[2]),
+        case("prod, six regions", production[6]),
+    ]
+
+
+def measure(measured: Sequence[Case], floor: Callable[[], float], runs: int) -> float:
+    """Previews every case `runs` times, each beside a floor of its own, so that a slow minute slows both.
+
+    Returns the floor in seconds (median).
+    """
+    floors: list[float] = []
+    turns = [each for _ in range(runs) for each in measured]
+    for each in track(turns, description="Measuring", console=Console(stderr=True), transient=True):
+        floors.append(floor())
+        each.floors.append(cpu_seconds(mastertrade("preview", "-s", each.stack), each.folder) / floors[-1])
+    return statistics.median(floors)
+
+
+def per_resource(each: Case, nothing: Case) -> float:
+    """Cost of one resource: what the preview costs beyond its imports, over the number of resources."""
+    return (each.cost - nothing.cost) / (each.resources - nothing.resources)
+
+
+def table(measured: Sequence[Case]) -> Table:
+    """The figures, one case a row."""
+    shown = Table("Preview of", title="CPU time of previews, in floors", title_justify="left")
+    for heading in ("Resources", "Floors", "Least", "Most", "Budget", ""):
+        shown.add_column(heading, justify="right")
+    for each in measured:
+        figures = (each.cost, min(each.floors), max(each.floors), each.budget)
+        shown.add_row(each.title, str(each.resources), *(f"{figure:.2f}" for figure in figures), verdict(each.keeps_budget))
+    return shown
+
+
+def verdict(kept: bool) -> str:
+    """How a figure did."""
+    return "ok" if kept else "[bold red]over[/]"
+
+
+def main() -> int:
+    """Measures, prints, and returns the exit code: 0 within the budget, 1 over it, 2 where a preview failed."""
+    parser = argparse.ArgumentParser(description="Measures the offline preview in floors.")
+    parser.add_argument("--runs", type=int, default=5, help="runs of each case; the median counts (5)")
+    parser.add_argument("--no-fail", action="store_true", help="exit with 0 over the budget, too")
+    options = parser.parse_args()
+    with tempfile.TemporaryDirectory(prefix="mastertrade-bench-") as name:
+        modules = Path(name) / "modules.txt"
+        modules.write_text(imported_modules(), encoding="utf-8")
+        floor = [sys.executable, "-c", _IMPORT_ALL.format(list=str(modules))]
+        measured = cases(Path(name), modules)
+        seconds = measure(measured, lambda: cpu_seconds(floor, ROOT), options.runs)
+    return report(measured, seconds, options.runs) and not options.no_fail
+
+
+def report(measured: Sequence[Case], seconds: float, runs: int) -> bool:
+    """Prints the figures. Returns whether any of them is over its budget."""
+    nothing, *stacks = measured
+    *_, two, six = stacks
+    steepness = per_resource(six, nothing) / per_resource(two, nothing)
+    level = 0 < steepness <= STEEPEST
+    console = Console()
+    console.print(table(stacks))
+    console.print(f"Floor: {seconds:.2f} s of CPU. Median of {runs} runs, each beside a floor of its own.")
+    console.print(f"Budget: {FIXED_FLOORS} + resources / {RESOURCES_PER_FLOOR} floors. With nothing declared: {nothing.cost:.2f} floors.")
+    console.print(f"A resource in six regions costs {steepness:.2f} of one in two; at most {STEEPEST}: {verdict(level)}")
+    return not level or not all(each.keeps_budget for each in stacks)
+
+
+if __name__ == "__main__":
+    try:
+        sys.exit(main())
+    except MeasurementError as error:
+        sys.exit(f"{error}")
