@@ -16,6 +16,7 @@ from components.keys import EncryptionKeys, KeyPurpose
 from components.load_balancer import LoadBalancer, LoadBalancerArgs
 from components.network import Network, NetworkArgs
 from components.notifications import Notifications, NotificationsArgs
+from components.operations import OperationsHost, OperationsHostArgs
 from components.secrets import Readers, readers_policy
 from components.security_groups import SecurityGroups, SecurityGroupsArgs
 from settings.credentials import BROKER_READERS
@@ -70,6 +71,7 @@ class Region(pulumi.ComponentResource):
         self.broker = self._create_broker()
         self.certificate = self._create_certificate()
         self.load_balancer = self._create_load_balancer()
+        self.operations_host = self._create_operations_host()
         self.backup_vault = self._create_backup_vault()
 
         self.register_outputs(self.outputs())
@@ -85,6 +87,7 @@ class Region(pulumi.ComponentResource):
             "brokerEndpoint": self.broker.endpoint,
             "brokerCredentialsArn": self.broker.credentials_arn,
             "loadBalancer": self.load_balancer.dns_name,
+            "operationsHost": self.operations_host.group_name,
             "targetGroups": self.load_balancer.target_group_arns,
         }
 
@@ -237,6 +240,15 @@ class Region(pulumi.ComponentResource):
                 security_group_id=self.security_groups.group_id(Boundary.LOAD_BALANCER),
                 certificate_arn=self.certificate.arn,
                 logs_key_arn=self._key(KeyPurpose.LOGS),
+            ),
+            self._child(),
+        )
+
+    def _create_operations_host(self) -> OperationsHost:
+        return OperationsHost(
+            self._context.logical("operations-host"),
+            OperationsHostArgs(
+                self._context, self.network.subnet_ids(Segment.MANAGEMENT), self.security_groups.group_id(Boundary.MANAGEMENT)
             ),
             self._child(),
         )

@@ -20,6 +20,7 @@ class NameRule(Enum):
     DATABASE = (63, "-")
     DATABASE_PROXY = (60, "-")
     IAM_ROLE = (64, "-")
+    LAUNCH_TEMPLATE = (128, "-")
     LOAD_BALANCER = (32, "-")
     LOG_GROUP = (512, "-")
     REGION_SWITCH_PLAN = (32, "-")

@@ -118,23 +118,37 @@ def _validated(stated: dict[str, Json], environment: Environment, mistakes: dict
 
 
 def _not_typable(value: Json, path: Path = ()) -> Iterator[tuple[Path, Json]]:
-    """Text and keys beyond printable ASCII: no setting holds a line end, a half character, or a digit that only looks like one."""
-    if isinstance(value, str):
-        if not _typable(value):
-            yield path, value
-    elif isinstance(value, dict):
+    """Settings with text beyond printable ASCII: none holds a line end, half a character, or a digit that only looks like one."""
+    kind = schema_at(path).get("type")
+    if isinstance(value, dict) and kind == "object":
         for key, below in cast("dict[str, Json]", value).items():
-            if _typable(key):
-                yield from _not_typable(below, (*path, key))
-            else:
-                yield (*path, key), below
-    elif isinstance(value, list):
+            yield from _not_typable(below, (*path, key)) if _is_known((*path, key)) else _if_not_typable((*path, key), {key: below})
+    elif isinstance(value, list) and kind == "array":
         for number, below in enumerate(cast("list[Json]", value)):
             yield from _not_typable(below, (*path, str(number)))
+    else:
+        yield from _if_not_typable(path, value)
 
 
-def _typable(text: str) -> bool:
-    return text.isascii() and text.isprintable()
+def _if_not_typable(path: Path, value: Json) -> Iterator[tuple[Path, Json]]:
+    if not all(text.isascii() and text.isprintable() for text in _texts(value)):
+        yield path, value
+
+
+def _texts(value: Json) -> Iterator[str]:
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, dict):
+        for key, below in cast("dict[str, Json]", value).items():
+            yield key
+            yield from _texts(below)
+    elif isinstance(value, list):
+        for below in cast("list[Json]", value):
+            yield from _texts(below)
+
+
+def _is_known(path: Path) -> bool:
+    return path[-1] in (set(Region) if path[:-1] == ("regions",) else schema_at(path[:-1]).get("properties", {}))
 
 
 def _with_groups(mistakes: Mapping[Path, ErrorDetails]) -> set[Path]:
@@ -227,7 +241,9 @@ def _worded(mistakes: Mapping[Path, ErrorDetails]) -> list[Problem]:
     for group, count in groups.items():
         if count > _MOST_PER_GROUP:
             schema = schema_at(group)
-            problems.append(Problem(_key(group), f"{count - _MOST_PER_GROUP:,} mistakes more", _allowed(schema), _example(group, schema)))
+            problems.append(
+                Problem(_key(group), f"{count - _MOST_PER_GROUP:,} more mistakes of this kind", _allowed(schema), _example(group, schema))
+            )
     return problems
 
 
@@ -235,9 +251,9 @@ def _problem(detail: ErrorDetails, path: Path) -> Problem:
     schema, kind = schema_at(path), detail["type"]
     if kind == "missing":
         return Problem(_key(path), "missing", _allowed(schema), _example(path, schema))
-    if path[0] == "regions" and len(path) == len(("regions", "name")) and (_names_region(detail) or not _typable(path[-1])):
+    if path[:-1] == ("regions",) and not _is_known(path):
         return _unknown_region(path)
-    if kind == "extra_forbidden" or not _typable(path[-1]):
+    if not schema:
         return _unknown_key(path)
     allowed = _own_words(detail, schema) or _allowed(schema) or detail["msg"]
     return Problem(_key(path), f"found {_found(detail['input'])}", allowed, _example(path, schema))
@@ -323,9 +339,10 @@ def _values(schema: Mapping[str, Json]) -> str:
     if "enum" in schema or "const" in schema:
         return ", ".join(as_written(value) for value in schema.get("enum", [schema.get("const")]))
     if schema.get("format") == "ipv4network":
-        return "an IPv4 range, its first address and a length"
+        return "an IPv4 range in CIDR notation"
     if kind == "string":
-        return f"text of the form {schema['pattern']}" if "pattern" in schema else "text"
+        pattern = schema.get("pattern", "")
+        return f"text of the form {pattern}" if pattern and "(?" not in pattern else "text"  # nobody reads a look-ahead
     if kind == "array":
         each = allowed_values(_resolved(cast("dict[str, Json]", schema.get("items", {}))))
         return f"a list{_bounds(schema.get('minItems'), schema.get('maxItems'), 'of')}, each {each}"
