@@ -15,13 +15,13 @@ from settings.windows import WeeklyWindow, minutes
 _START_MINUTES = 60  # AWS Backup takes no less
 _COMPLETION_MINUTES = 480  # a job that takes longer is cancelled
 _MANAGED = "arn:aws:iam::aws:policy/service-role"
-_WATCHED_EVENTS = [
-    "BACKUP_JOB_FAILED",
-    "BACKUP_JOB_EXPIRED",
-    "COPY_JOB_FAILED",
-    "RESTORE_JOB_FAILED",
-    "RECOVERY_POINT_MODIFIED",
-]
+# Of what AWS Backup still announces, what calls for somebody; failed jobs it only counts (API, PutBackupVaultNotifications)
+_WATCHED_EVENTS = ["COPY_JOB_FAILED", "RECOVERY_POINT_MODIFIED"]
+_WATCHED_METRICS = {
+    "backup": "NumberOfBackupJobsFailed",
+    "expired-backup": "NumberOfBackupJobsExpired",
+    "restore": "NumberOfRestoreJobsFailed",
+}
 
 
 @dataclass(frozen=True)
@@ -50,7 +50,7 @@ class BackupVault(pulumi.ComponentResource):
             logical,
             name=context.name(NameRule.BACKUP_VAULT, "backup"),
             kms_key_arn=args.key_arn,
-            force_destroy=False,
+            force_destroy=not context.protect,
             opts=pulumi.ResourceOptions(parent=self, protect=context.protect),
         )
         if settings.lock != "none":
@@ -67,8 +67,32 @@ class BackupVault(pulumi.ComponentResource):
         aws.backup.VaultNotifications(
             logical, backup_vault_name=vault.name, sns_topic_arn=args.topic_arn, backup_vault_events=_WATCHED_EVENTS, opts=child
         )
+        for job, metric in _WATCHED_METRICS.items():
+            self._alarm(context, job, metric, args.topic_arn)
         self.arn, self.vault_name = vault.arn, vault.name
         self.register_outputs({"arn": self.arn})
+
+    def _alarm(self, context: RegionContext, job: str, metric: str, topic_arn: pulumi.Input[str]) -> None:
+        aws.cloudwatch.MetricAlarm(
+            context.logical("backup-failed", job),
+            name=context.name(NameRule.ALARM, "backup-failed", job),
+            alarm_description=f"A {job} job of AWS Backup failed",
+            metric_queries=[
+                {
+                    "id": "jobs",
+                    "label": metric,
+                    "expression": f'SELECT SUM({metric}) FROM "AWS/Backup"',  # noqa: S608 - CloudWatch's metrics, not a database
+                    "period": 300,
+                    "return_data": True,
+                }
+            ],
+            comparison_operator="GreaterThanThreshold",
+            threshold=0,
+            evaluation_periods=1,
+            treat_missing_data="notBreaching",
+            alarm_actions=[topic_arn],
+            opts=pulumi.ResourceOptions(parent=self),
+        )
 
 
 def _only_administrators_delete(administrators: tuple[str, ...]) -> pulumi.Output[str]:
@@ -151,7 +175,7 @@ class BackupPlan(pulumi.ComponentResource):
         role = aws.iam.Role(
             self._context.logical(purpose),
             name=self._context.name(NameRule.IAM_ROLE, purpose),
-            assume_role_policy=trust("backup.amazonaws.com", self._context.account_id),
+            assume_role_policy=trust("backup.amazonaws.com"),
             opts=pulumi.ResourceOptions(parent=self),
         )
         attachment = aws.iam.RolePolicyAttachment(

@@ -106,11 +106,12 @@ class MessageBroker(pulumi.ComponentResource):
                 "time_of_day": settings.maintenance.time,
                 "time_zone": "UTC",
             },
-            users=[{"username": ADMINISTRATOR, "password": password.result}],
+            users=[{"username": ADMINISTRATOR, "password": pulumi.Output.secret(password.result)}],
             opts=pulumi.ResourceOptions(
                 parent=self,
                 protect=self._context.protect,
                 ignore_changes=["users"],  # a change of users replaces the broker
+                additional_secret_outputs=["users"],
                 custom_timeouts=pulumi.CustomTimeouts(create="60m", update="60m", delete="60m"),
             ),
         )

@@ -157,8 +157,8 @@ class Valkey(pulumi.ComponentResource):
             snapshot_window=settings.snapshot_window.aws_range,
             final_snapshot_identifier=pulumi.Output.format("{0}-final-{1}", self._identifier, suffix.hex),
             maintenance_window=settings.maintenance.aws_range,
-            auto_minor_version_upgrade=True,
-            notification_topic_arn=args.alarm_topic_arn,
+            # AWS would move 9.0 to 9.1, and the way back in the program is a replacement
+            auto_minor_version_upgrade=False,
             log_delivery_configurations=[self._create_log("engine-log"), self._create_log("slow-log")],
             opts=pulumi.ResourceOptions(
                 parent=self,
@@ -173,8 +173,8 @@ class Valkey(pulumi.ComponentResource):
         for severity, percent in (("warning", alarms.memory_warning_percent), ("critical", alarms.memory_critical_percent)):
             self._alarm(
                 f"memory-{severity}",
-                metric="DatabaseMemoryUsagePercentage",
-                over_nodes="MAX",
+                metrics=("DatabaseMemoryUsagePercentage",),
+                expression="MAX(METRICS())",
                 comparison="GreaterThanThreshold",
                 threshold=percent,
                 description=f"{severity}: a node of {self._args.purpose} uses more than {percent} % of its memory",
@@ -182,27 +182,26 @@ class Valkey(pulumi.ComponentResource):
         if self._args.durability is None:
             self._alarm(
                 "hit-rate",
-                metric="CacheHitRate",
-                over_nodes="AVG",
+                metrics=("CacheHits", "CacheMisses"),
+                expression='100 * SUM(METRICS("cachehits")) / (SUM(METRICS("cachehits")) + SUM(METRICS("cachemisses")))',
                 comparison="LessThanThreshold",
                 threshold=alarms.cache_hit_rate_percent,
                 description=f"The cache answers less than {alarms.cache_hit_rate_percent} % of the reads",
             )
 
-    def _alarm(
-        self, name: str, *, metric: str, over_nodes: Literal["MAX", "AVG"], comparison: str, threshold: int, description: str
-    ) -> None:
-        """One alarm over all nodes, or one per ten of them: a metric expression takes no more (CloudWatch user guide)."""
-        nodes = self._node_names()
-        for number, start in enumerate(range(0, len(nodes), _METRICS_PER_ALARM), start=1):
-            key = name if len(nodes) <= _METRICS_PER_ALARM else f"{name}-{number}"
+    def _alarm(self, name: str, *, metrics: Sequence[str], expression: str, comparison: str, threshold: int, description: str) -> None:
+        """One alarm over all nodes, or several: an expression takes ten metrics and no more (CloudWatch user guide)."""
+        nodes, per_alarm = self._node_names(), _METRICS_PER_ALARM // len(metrics)
+        for number, start in enumerate(range(0, len(nodes), per_alarm), start=1):
+            key = name if len(nodes) <= per_alarm else f"{name}-{number}"
+            chosen = nodes[start : start + per_alarm]
             aws.cloudwatch.MetricAlarm(
                 self._logical(key),
                 name=self._context.name(NameRule.ALARM, self._args.purpose, key),
                 alarm_description=description,
                 metric_queries=[
-                    *(_node_metric(f"m{index}", node, metric) for index, node in enumerate(nodes[start : start + _METRICS_PER_ALARM])),
-                    {"id": "nodes", "label": metric, "expression": f"{over_nodes}(METRICS())", "return_data": True},
+                    *(_node_metric(metric, node, index) for metric in metrics for index, node in enumerate(chosen)),
+                    {"id": "nodes", "label": description, "expression": expression, "return_data": True},
                 ],
                 comparison_operator=comparison,
                 threshold=threshold,
@@ -224,15 +223,16 @@ class Valkey(pulumi.ComponentResource):
         ]
 
 
-def _node_metric(query_id: str, node: str, metric: str) -> aws.cloudwatch.MetricAlarmMetricQueryArgsDict:
+def _node_metric(metric: str, node: str, index: int) -> aws.cloudwatch.MetricAlarmMetricQueryArgsDict:
+    """A node's metric under an ID that begins with the metric's name, by which expressions find it."""
     return {
-        "id": query_id,
+        "id": f"{metric.lower()}{index}",
         "return_data": False,
         "metric": {
             "namespace": "AWS/ElastiCache",
             "metric_name": metric,
             "dimensions": {"CacheClusterId": node},
             "period": 60,
-            "stat": "Average",
+            "stat": "Sum" if metric.startswith("Cache") else "Average",
         },
     }

@@ -38,7 +38,7 @@ class Certificate(pulumi.ComponentResource):
             domain_name=args.domain,
             subject_alternative_names=[f"*.{args.domain}"],
             validation_method="DNS",
-            key_algorithm="EC_prime256v1",
+            key_algorithm="RSA_2048",  # Route 53 does not say which curves its health checkers take
             opts=pulumi.ResourceOptions(parent=self),
         )
         self.validation_fqdn = args.validation_fqdn or self._prove(args, certificate)

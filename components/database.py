@@ -10,6 +10,7 @@ import pulumi_random as random
 from components.context import RegionContext
 from components.logs import log_group
 from components.policy_document import Statement, policy_document, trust
+from settings.catalog import Region
 from settings.model import DatabaseSettings
 from settings.names import NameRule
 from settings.parameters import database_parameters
@@ -48,8 +49,8 @@ class DatabaseArgs:
     """What the database of a region is given.
 
     `zone_names` maps zone IDs to what this account calls them. `global_cluster` is None in a stack of one region.
-    `master` is None in a standby region, and where AWS manages the password itself. `after` are instances that must exist
-    before this cluster can join: the writer's.
+    `master` is None in a standby region, and where AWS manages the password itself. `source_region` is where a standby
+    region's cluster is first copied from, and `after` the instances that must exist before it can be: the writer's.
     """
 
     context: RegionContext
@@ -65,6 +66,7 @@ class DatabaseArgs:
     alarm_topic_arn: pulumi.Input[str]
     global_cluster: aws.rds.GlobalCluster | None
     master: MasterCredentials | None
+    source_region: Region | None
     after: Sequence[pulumi.Resource] = ()
 
 
@@ -135,22 +137,23 @@ class Database(pulumi.ComponentResource):
             opts=pulumi.ResourceOptions(parent=self),
         )
 
-    def _create_monitoring_role(self) -> aws.iam.Role | None:
+    def _create_monitoring_role(self) -> pulumi.Output[str] | None:
+        """ARN of the role of enhanced monitoring, known once it has its permissions."""
         if not self._monitoring_seconds:
             return None
         role = aws.iam.Role(
             self._context.logical("database-monitoring"),
             name=self._context.name(NameRule.IAM_ROLE, "database-monitoring"),
-            assume_role_policy=trust("monitoring.rds.amazonaws.com", self._context.account_id),
+            assume_role_policy=trust("monitoring.rds.amazonaws.com", on_behalf_of=self._context.account_id),
             opts=pulumi.ResourceOptions(parent=self),
         )
-        aws.iam.RolePolicyAttachment(
+        permissions = aws.iam.RolePolicyAttachment(
             self._context.logical("database-monitoring"),
             role=role.name,
             policy_arn="arn:aws:iam::aws:policy/service-role/AmazonRDSEnhancedMonitoringRole",
             opts=pulumi.ResourceOptions(parent=self),
         )
-        return role
+        return pulumi.Output.all(role.arn, permissions.id).apply(lambda known: known[0])
 
     @property
     def _log_exports(self) -> list[str]:
@@ -174,7 +177,7 @@ class Database(pulumi.ComponentResource):
         self,
         subnet_group: aws.rds.SubnetGroup,
         parameters: aws.rds.ClusterParameterGroup,
-        monitoring_role: aws.iam.Role | None,
+        monitoring_role: pulumi.Output[str] | None,
         log_groups: Sequence[aws.cloudwatch.LogGroup],
     ) -> aws.rds.Cluster:
         args, settings = self._args, self._args.settings
@@ -198,6 +201,7 @@ class Database(pulumi.ComponentResource):
             iam_database_authentication_enabled=True,
             storage_encrypted=True,
             kms_key_id=args.database_key_arn,
+            source_region=args.source_region,
             db_subnet_group_name=subnet_group.name,
             vpc_security_group_ids=[args.database_security_group_id],
             db_cluster_parameter_group_name=parameters.name,
@@ -216,7 +220,7 @@ class Database(pulumi.ComponentResource):
             performance_insights_kms_key_id=args.database_key_arn,
             performance_insights_retention_period=_INSIGHTS_DAYS[settings.insights],
             monitoring_interval=self._monitoring_seconds,
-            monitoring_role_arn=monitoring_role.arn if monitoring_role else None,
+            monitoring_role_arn=monitoring_role,
             opts=pulumi.ResourceOptions(
                 parent=self,
                 protect=self._context.protect,
@@ -238,7 +242,9 @@ class Database(pulumi.ComponentResource):
             scaling["seconds_until_auto_pause"] = capacity.pause_after_seconds
         return scaling
 
-    def _create_instances(self, subnet_group: aws.rds.SubnetGroup, monitoring_role: aws.iam.Role | None) -> list[aws.rds.ClusterInstance]:
+    def _create_instances(
+        self, subnet_group: aws.rds.SubnetGroup, monitoring_role: pulumi.Output[str] | None
+    ) -> list[aws.rds.ClusterInstance]:
         """Instances over the zones in turn; the first is the writer until a failover chooses another.
 
         Each is named after its zone, so that a zone more or less moves no other instance.
@@ -264,7 +270,7 @@ class Database(pulumi.ComponentResource):
                     ca_cert_identifier="rds-ca-rsa2048-g1",
                     copy_tags_to_snapshot=True,
                     monitoring_interval=self._monitoring_seconds,
-                    monitoring_role_arn=monitoring_role.arn if monitoring_role else None,
+                    monitoring_role_arn=monitoring_role,
                     opts=pulumi.ResourceOptions(parent=self, depends_on=instances[:1]),
                 )
             )
@@ -358,7 +364,7 @@ class Database(pulumi.ComponentResource):
         role = aws.iam.Role(
             self._context.logical("database-proxy"),
             name=self._context.name(NameRule.IAM_ROLE, "database-proxy"),
-            assume_role_policy=trust("rds.amazonaws.com", self._context.account_id),
+            assume_role_policy=trust("rds.amazonaws.com"),
             opts=pulumi.ResourceOptions(parent=self),
         )
         users = [

@@ -37,7 +37,8 @@ class KeyUse:
 USES: dict[KeyPurpose, KeyUse] = {
     KeyPurpose.DATABASE: KeyUse(via=("rds",), grants=True, replicated=True),
     KeyPurpose.CACHE: KeyUse(via=("elasticache",), grants=True),
-    KeyPurpose.SECRETS: KeyUse(via=("secretsmanager",), replicated=True),
+    # RDS makes the secret of a managed master password, with a grant (Aurora user guide, "Password management")
+    KeyPurpose.SECRETS: KeyUse(via=("secretsmanager", "rds"), grants=True, replicated=True),
     KeyPurpose.LOGS: KeyUse(services=("logs",)),
     KeyPurpose.NOTIFICATIONS: KeyUse(via=("sns",), services=("cloudwatch", "backup")),
     KeyPurpose.BACKUP: KeyUse(via=("backup", "rds"), grants=True, replicated=True),

@@ -36,6 +36,7 @@ class LoadBalancerArgs:
     security_group_id: pulumi.Input[str]
     certificate_arn: pulumi.Input[str]
     logs_key_arn: pulumi.Input[str]
+    internet_gateway: pulumi.Resource
 
 
 class LoadBalancer(pulumi.ComponentResource):
@@ -109,7 +110,8 @@ class LoadBalancer(pulumi.ComponentResource):
             enable_deletion_protection=self._context.protect,
             access_logs={"bucket": logs.bucket, "prefix": ACCESS_LOGS, "enabled": True},
             connection_logs={"bucket": logs.bucket, "prefix": CONNECTION_LOGS, "enabled": True},
-            opts=pulumi.ResourceOptions(parent=self, protect=self._context.protect),
+            # without the gateway its subnets do not count as public
+            opts=pulumi.ResourceOptions(parent=self, protect=self._context.protect, depends_on=[self._args.internet_gateway]),
         )
 
     def _redirect_plain_http(self, balancer: aws.lb.LoadBalancer) -> None:
@@ -147,7 +149,8 @@ class LoadBalancer(pulumi.ComponentResource):
     def _target_group(self, spec: TargetGroupSpec) -> aws.lb.TargetGroup:
         return aws.lb.TargetGroup(
             self._context.logical("target", spec.name),
-            name=self._context.name(NameRule.TARGET_GROUP, spec.name),
+            # another port makes another group, which needs another name while the old one is in use
+            name=self._context.name(NameRule.TARGET_GROUP, spec.name, str(spec.port)),
             vpc_id=self._args.vpc_id,
             target_type="ip",
             port=spec.port,

@@ -53,9 +53,8 @@ class Network(pulumi.ComponentResource):
         self._empty_defaults()
         self._subnets = {segment: self._create_subnets(segment) for segment in Segment}
         self._create_acls()
-        gateway = self._create_internet_gateway()
-        nat_gateways = self._create_nat_gateways(gateway)
-        self._application_routes = self._create_routes(gateway, nat_gateways)
+        self.internet_gateway = self._create_internet_gateway()
+        self._application_routes = self._create_routes(self.internet_gateway, self._create_nat_gateways(self.internet_gateway))
         self._create_flow_log()
 
         self.register_outputs({"vpcId": self.vpc_id, "egressAddresses": self.egress_addresses})
@@ -249,7 +248,7 @@ class Network(pulumi.ComponentResource):
         role = aws.iam.Role(
             context.logical("flow-log"),
             name=context.name(NameRule.IAM_ROLE, "flow-log"),
-            assume_role_policy=trust("vpc-flow-logs.amazonaws.com", context.account_id),
+            assume_role_policy=trust("vpc-flow-logs.amazonaws.com", on_behalf_of=context.account_id),
             opts=pulumi.ResourceOptions(parent=self),
         )
         write = aws.iam.RolePolicy(

@@ -24,6 +24,7 @@ class Notifications(pulumi.ComponentResource):
     """The topic of a region, open to CloudWatch alarms and AWS Backup of this account, over TLS."""
 
     topic_arn: pulumi.Output[str]
+    """Known once services may publish."""
 
     def __init__(self, name: str, args: NotificationsArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("mastertrade:notifications:Notifications", name, None, opts)
@@ -34,7 +35,7 @@ class Notifications(pulumi.ComponentResource):
             kms_master_key_id=args.key_arn,
             opts=pulumi.ResourceOptions(parent=self),
         )
-        aws.sns.TopicPolicy(
+        policy = aws.sns.TopicPolicy(
             context.logical("alarms"),
             arn=topic.arn,
             policy=_policy(topic.arn, context.account_id),
@@ -48,7 +49,7 @@ class Notifications(pulumi.ComponentResource):
                 endpoint=email,
                 opts=pulumi.ResourceOptions(parent=self),
             )
-        self.topic_arn = topic.arn
+        self.topic_arn = policy.arn
         self.register_outputs({"topicArn": self.topic_arn})
 
 

@@ -70,12 +70,11 @@ def policy_document(*statements: Statement) -> pulumi.Output[str]:
     return pulumi.Output.json_dumps({"Version": "2012-10-17", "Statement": [statement.rendered() for statement in statements]})
 
 
-def trust(service: str, account_id: str) -> pulumi.Output[str]:
-    """Lets one AWS service assume a role, on behalf of this account only (the confused-deputy condition)."""
-    return policy_document(
-        Statement(
-            actions=["sts:AssumeRole"],
-            principal=Principal.service(service),
-            conditions={"StringEquals": {"aws:SourceAccount": account_id}},
-        )
-    )
+def trust(service: str, *, on_behalf_of: str | None = None) -> pulumi.Output[str]:
+    """Lets one AWS service assume a role.
+
+    `on_behalf_of` names the account for which it may (the confused-deputy condition), for services that are documented to
+    send it. RDS Proxy is documented not to, and would find itself refused; of AWS Backup and Region switch nothing is said.
+    """
+    conditions = {"StringEquals": {"aws:SourceAccount": on_behalf_of}} if on_behalf_of else {}
+    return policy_document(Statement(actions=["sts:AssumeRole"], principal=Principal.service(service), conditions=conditions))

@@ -153,6 +153,7 @@ class Region(pulumi.ComponentResource):
                 alarm_topic_arn=self.notifications.topic_arn,
                 global_cluster=self._args.shared.global_cluster,
                 master=None if primary else self._args.shared.master,
+                source_region=self._settings.primary_region if primary else None,
                 after=primary.database.instances[:1] if primary else (),
             ),
             self._child(),
@@ -240,6 +241,7 @@ class Region(pulumi.ComponentResource):
                 security_group_id=self.security_groups.group_id(Boundary.LOAD_BALANCER),
                 certificate_arn=self.certificate.arn,
                 logs_key_arn=self._key(KeyPurpose.LOGS),
+                internet_gateway=self.network.internet_gateway,
             ),
             self._child(),
         )

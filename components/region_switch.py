@@ -7,7 +7,7 @@ from enum import StrEnum
 import pulumi
 import pulumi_aws as aws
 
-from components.policy_document import Principal, Statement, policy_document
+from components.policy_document import Principal, Statement, policy_document, trust
 from settings.catalog import Region
 from settings.model import FailoverSettings
 from settings.names import NameRule, Names
@@ -57,9 +57,9 @@ class RegionSwitches(pulumi.ComponentResource):
         """ARN of a switch."""
         return self._switches[switch][region].arn
 
-    def all_arns(self) -> list[pulumi.Output[str]]:
-        """ARNs of all switches."""
-        return [control.arn for controls in self._switches.values() for control in controls.values()]
+    def arns(self, regions: Sequence[Region]) -> list[pulumi.Output[str]]:
+        """ARNs of all switches of these regions."""
+        return [self.arn(switch, region) for switch in Switch for region in regions]
 
     def panel_arns(self) -> list[pulumi.Output[str]]:
         """ARNs of the control panels that hold them."""
@@ -135,6 +135,8 @@ class HandOver(pulumi.ComponentResource):
         super().__init__("mastertrade:failover:HandOver", name, None, opts)
         self._args = args
         self._primary, self._standby = args.clusters
+        # AWS gives a plan's regions back by name: any other order would differ at every preview
+        self._pair = sorted(args.clusters)
         self._plan_name = args.names.of(NameRule.REGION_SWITCH_PLAN, self._standby)
 
         execution_role, permissions = self._create_execution_role()
@@ -155,13 +157,7 @@ class HandOver(pulumi.ComponentResource):
         role = aws.iam.Role(
             self._logical("execution"),
             name=name,
-            assume_role_policy=policy_document(
-                Statement(
-                    actions=["sts:AssumeRole"],
-                    principal=Principal.service("arc-region-switch.amazonaws.com"),
-                    conditions={"StringEquals": {"aws:SourceAccount": args.account_id}, "ArnLike": {"aws:SourceArn": self._plan_pattern()}},
-                )
-            ),
+            assume_role_policy=trust("arc-region-switch.amazonaws.com"),
             opts=pulumi.ResourceOptions(parent=self),
         )
         permissions = aws.iam.RolePolicy(
@@ -187,7 +183,7 @@ class HandOver(pulumi.ComponentResource):
                 ),
                 Statement(
                     actions=["route53-recovery-cluster:GetRoutingControlState", "route53-recovery-cluster:UpdateRoutingControlStates"],
-                    resources=args.switches.all_arns(),
+                    resources=args.switches.arns(self._pair),
                 ),
             ),
             opts=pulumi.ResourceOptions(parent=self),
@@ -238,12 +234,10 @@ class HandOver(pulumi.ComponentResource):
             description=f"Hand over between {self._primary} and {self._standby}: approval, database, orders, traffic",
             execution_role=execution_role,
             recovery_approach="activePassive",
-            regions=[self._primary, self._standby],
+            regions=self._pair,
             primary_region=self._primary,
             recovery_time_objective_minutes=args.settings.recovery_minutes,
-            workflows=[
-                {"workflow_target_action": "activate", "workflow_target_region": region, "steps": steps} for region in args.clusters
-            ],
+            workflows=[{"workflow_target_action": "activate", "workflow_target_region": region, "steps": steps} for region in self._pair],
             opts=pulumi.ResourceOptions(parent=self, depends_on=[permissions]),
         )
 
@@ -268,7 +262,7 @@ class HandOver(pulumi.ComponentResource):
                         "behavior": "switchoverOnly",
                         "ungracefuls": [{"ungraceful": "failover"}],
                         "global_cluster_identifier": args.global_cluster_id,
-                        "database_cluster_arns": list(args.clusters.values()),
+                        "database_cluster_arns": [args.clusters[region] for region in self._pair],
                         "timeout_minutes": _DATABASE_TIMEOUT_MINUTES,
                     }
                 ],
@@ -280,7 +274,6 @@ class HandOver(pulumi.ComponentResource):
     def _switch_step(self, name: str, switch: Switch, *, activated: str) -> aws.arcregionswitch.PlanWorkflowStepArgsDict:
         """Sets both regions' switches at once: the activated region's to `activated`, the other's off."""
         switches = self._args.switches
-        pair = (self._primary, self._standby)
         return {
             "name": name,
             "execution_block_type": "ARCRoutingControl",
@@ -292,10 +285,10 @@ class HandOver(pulumi.ComponentResource):
                             "region": region,
                             "routing_controls": [
                                 {"routing_control_arn": switches.arn(switch, each), "state": activated if each == region else "Off"}
-                                for each in pair
+                                for each in self._pair
                             ],
                         }
-                        for region in pair
+                        for region in self._pair
                     ],
                 }
             ],

@@ -105,7 +105,7 @@ STAGING_DIFFERENCES: dict[str, Any] = {
     "database": {"instance_class": "db.r8g.large", "primary_instances": 2, "standby_instances": 1},
     "cache": {"node_type": "cache.t4g.medium", "shards": 2, "snapshot_retention_days": 7, "log_retention_days": 30},
     "sessions": {"node_type": "cache.m7g.large", "snapshot_retention_days": 7, "log_retention_days": 30},
-    "secrets": {"recovery_window_days": 7},
+    "secrets": {"recovery_window_days": 0},
     "loadBalancer": {"log_retention_days": 30},
 }
 

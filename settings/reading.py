@@ -31,6 +31,7 @@ _TEXT_KEYS = frozenset(
 """Keys at the top whose values stay text, an account number included."""
 
 _DEEPEST = 8  # levels below a key at the top; settings nest five deep
+_LONGEST_SHOWN = 1000  # characters that are looked at to show a value; `shown` leaves fewer
 _MOST_PER_GROUP = 20  # mistakes in one list or mapping that are named singly
 
 Path = tuple[str, ...]
@@ -101,16 +102,17 @@ def _validated(stated: dict[str, Json], environment: Environment, mistakes: dict
     A mistaken value gives way to its default, a missing one to its example, so that the rest can be checked as well.
     """
     complete = _complete(stated, environment)
-    fallback = _complete({}, environment)
-    found: dict[Path, ErrorDetails] = {
-        path: {"type": "not_typable", "loc": path, "msg": "", "input": value} for path, value in _not_typable(complete)
-    }
+    found: dict[Path, ErrorDetails] = {}
+    if not _typable(stated):
+        found = {path: {"type": "not_typable", "loc": path, "msg": "", "input": value} for path, value in _not_typable(complete)}
     while True:
         known = _with_groups(mistakes)  # a group that is too small without its mistaken members is no mistake of its own
         mistakes |= {path: detail for path, detail in found.items() if path not in known}
-        for path in found:
-            _replace(complete, path, fallback)
-        complete = _complete(complete, environment)
+        if found:
+            fallback = _complete({}, environment)
+            for path in found:
+                _replace(complete, path, fallback)
+            complete = _complete(complete, environment)
         try:
             return PlatformSettings.model_validate_json(json.dumps(complete), strict=True)
         except ValidationError as error:
@@ -122,17 +124,21 @@ def _not_typable(value: Json, path: Path = ()) -> Iterator[tuple[Path, Json]]:
     kind = schema_at(path).get("type")
     if isinstance(value, dict) and kind == "object":
         for key, below in cast("dict[str, Json]", value).items():
-            yield from _not_typable(below, (*path, key)) if _is_known((*path, key)) else _if_not_typable((*path, key), {key: below})
+            yield from _not_typable(below, (*path, key)) if _is_known((*path, key)) else _mistaken((*path, key), {key: below})
     elif isinstance(value, list) and kind == "array":
         for number, below in enumerate(cast("list[Json]", value)):
             yield from _not_typable(below, (*path, str(number)))
     else:
-        yield from _if_not_typable(path, value)
+        yield from _mistaken(path, value)
 
 
-def _if_not_typable(path: Path, value: Json) -> Iterator[tuple[Path, Json]]:
-    if not all(text.isascii() and text.isprintable() for text in _texts(value)):
+def _mistaken(path: Path, value: Json) -> Iterator[tuple[Path, Json]]:
+    if not _typable(value):
         yield path, value
+
+
+def _typable(value: Json) -> bool:
+    return all(text.isascii() and text.isprintable() for text in _texts(value))
 
 
 def _texts(value: Json) -> Iterator[str]:
@@ -292,7 +298,7 @@ def _key(path: Path) -> str:
 
 def _found(value: object) -> str:
     """A value as it would stand in the stack file, shortened."""
-    return shown(value) if isinstance(value, str) else shown(json.dumps(value))[1:-1]
+    return shown(value[:_LONGEST_SHOWN]) if isinstance(value, str) else shown(json.dumps(value)[:_LONGEST_SHOWN])[1:-1]
 
 
 @functools.cache
@@ -344,7 +350,8 @@ def _values(schema: Mapping[str, Json]) -> str:
         pattern = schema.get("pattern", "")
         return f"text of the form {pattern}" if pattern and "(?" not in pattern else "text"  # nobody reads a look-ahead
     if kind == "array":
-        each = allowed_values(_resolved(cast("dict[str, Json]", schema.get("items", {}))))
+        element = _resolved(cast("dict[str, Json]", schema.get("items", {})))
+        each = f"{'one of ' if 'enum' in element else ''}{allowed_values(element)}"
         return f"a list{_bounds(schema.get('minItems'), schema.get('maxItems'), 'of')}, each {each}"
     if kind == "object":
         return f"a mapping with {', '.join(schema['properties'])}" if "properties" in schema else "a mapping with one entry at least"

@@ -1,0 +1,1 @@
+"""What you run: the command line around the Pulumi program."""

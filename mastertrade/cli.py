@@ -1,0 +1,168 @@
+"""The command line, `python -m mastertrade`."""
+
+import os
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import NoReturn, cast
+
+import click
+
+__all__ = ["cli", "main"]
+
+FINE, PROGRAM_ERROR, BAD_SETTINGS = 0, 1, 2
+
+Action = Callable[[], int]
+"""What a command has decided to do; yields the exit code."""
+
+_EXIT_CODES = """
+\b
+Exit codes:
+  0  fine
+  1  the program failed, or declares what the engine would refuse
+  2  wrong settings or wrong usage
+"""
+
+
+def main() -> NoReturn:
+    """Runs the command line and ends the process."""
+    code = _run()
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            stream.flush()
+        except BrokenPipeError:
+            code = code or PROGRAM_ERROR
+    # Taking the interpreter and every loaded module apart would cost as much as loading them.
+    os._exit(code)
+
+
+def _run() -> int:
+    try:
+        # A command only decides what to do. It is done from here: the SDK records the whole call stack with every resource.
+        decided: object = cli.main(prog_name="python -m mastertrade", standalone_mode=False)
+        return cast("Action", decided)() if callable(decided) else FINE
+    except click.exceptions.Abort:
+        click.echo("Interrupted.", err=True)
+        return PROGRAM_ERROR
+    except click.ClickException as error:
+        error.show()
+        return BAD_SETTINGS
+    except KeyboardInterrupt:
+        click.echo("Interrupted.", err=True)
+        return PROGRAM_ERROR
+    except BrokenPipeError:
+        # Whoever read our output has closed it, as `head` does.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return PROGRAM_ERROR
+
+
+class _Project(click.ParamType[Path]):
+    """The folder of a Pulumi project: the one named, or the nearest above it."""
+
+    name = "folder"
+
+    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> Path:
+        start = Path(str(value)).resolve()
+        for folder in (start, *start.parents):
+            if (folder / "Pulumi.yaml").is_file():
+                return folder
+        self.fail(f"no Pulumi.yaml in '{start}' or above it", param, ctx)
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110}, epilog=_EXIT_CODES)
+@click.option(
+    "--cwd", "-C", "root", type=_Project(), default=".", metavar="FOLDER", help="Project to work on. Default: the nearest above here."
+)
+@click.pass_context
+def cli(context: click.Context, root: Path) -> None:
+    """Works on the infrastructure of masterTrade without an AWS account, credentials or the Pulumi CLI.
+
+    What changes the cloud is Pulumi's: `pulumi up -s prod`.
+    """
+    context.obj = root
+
+
+@cli.command(epilog=_EXIT_CODES)
+@click.option("--stack", "-s", default="prod", show_default=True, metavar="NAME", help="Stack to preview.")
+@click.option("--all-stacks", is_flag=True, help="Preview every stack that has a Pulumi.NAME.yaml.")
+@click.option(
+    "--mode", type=click.Choice(["simulated", "first"]), default="simulated", show_default=True, help="What the program may know."
+)
+@click.option("--full", is_flag=True, help="One line for each resource instead of counts.")
+@click.option("--json", "as_json", is_flag=True, help="A JSON document instead of a tree.")
+@click.pass_obj
+def preview(root: Path, /, *, stack: str, all_stacks: bool, mode: str, full: bool, as_json: bool) -> Action:
+    r"""Shows what a stack declares, offline.
+
+    Runs the unchanged program in Pulumi's own language host, against an engine and a cloud that are simulated in this
+    process, and checks what the real engine would check: names used twice, missing, unknown and misshapen properties,
+    resources without a provider, references to nothing, outputs that wait for one another.
+
+    \b
+    Modes:
+      simulated  as after a deployment: every output has a value, made up but well-formed
+      first      as before the first deployment: IDs and computed outputs are unknown
+
+    \b
+    Examples:
+      python -m mastertrade preview                       production
+      python -m mastertrade preview -s dev --full         every resource of development
+      python -m mastertrade preview --all-stacks          what CI asks
+      python -m mastertrade preview --mode first          nothing may need a value that does not exist yet
+      python -m mastertrade preview --json | jq '.resources | length'
+
+    \b
+    The JSON document of a stack:
+      format        1
+      project, stack, mode
+      error         text or null
+      regions       names
+      outputs       name to value
+      diagnostics   list of severity, message, urn
+      resources     list of urn, type, name, custom, id, parent, provider, region, inputs, outputs, dependencies,
+                    propertyDependencies, protect, ignoreChanges, deletedWith, additionalSecretOutputs, aliases,
+                    retainOnDelete, deleteBeforeReplace, customTimeouts, external, source (file:line or null)
+    With --all-stacks: format, and stacks, the list of these. Secrets read "[secret]", unknown values "[unknown]".
+    Keys may be added, never changed.
+    """
+
+    def action() -> int:
+        from mastertrade.preview import preview_stacks
+
+        return preview_stacks(root, None if all_stacks else (stack,), mode, full=full, as_json=as_json)
+
+    return action
+
+
+@cli.command(hidden=True)
+@click.option("--stack", "-s", default="prod")
+@click.pass_obj
+def modules(root: Path, stack: str) -> Action:
+    """Prints the modules that are loaded after a stack's program has run, for the benchmark."""
+
+    def action() -> int:
+        from mastertrade.preview import loaded_modules
+
+        return loaded_modules(root, stack)
+
+    return action
+
+
+@cli.group()
+def reference() -> None:
+    """Writes the pages of docs/ that are generated."""
+
+
+@reference.command("settings")
+@click.pass_obj
+def reference_settings(root: Path) -> Action:
+    """Writes docs/settings.md: every setting, from the models that check them."""
+
+    def action() -> int:
+        from mastertrade.reference import write
+
+        for page in write(root):
+            click.echo(page.relative_to(root) if page.is_absolute() else page)
+        return FINE
+
+    return action

@@ -1,0 +1,97 @@
+"""What watches and keeps: CloudWatch, SNS, AWS Backup."""
+
+from mastertrade.offline.cloud.declaration import Declaration, Simulation
+from mastertrade.offline.values import Properties
+
+__all__ = ["SIMULATIONS"]
+
+
+def _log_group(declaration: Declaration) -> tuple[str, Properties]:
+    name = declaration.physical_name()
+    return name, {"name": name, "arn": declaration.arn(f"log-group:{name}", "logs")}
+
+
+def _metric_alarm(declaration: Declaration) -> tuple[str, Properties]:
+    name = declaration.physical_name()
+    return name, {"name": name, "arn": declaration.arn(f"alarm:{name}")}
+
+
+def _composite_alarm(declaration: Declaration) -> tuple[str, Properties]:
+    name = declaration.text("alarmName")
+    return name, {"arn": declaration.arn(f"alarm:{name}")}
+
+
+def _log_resource_policy(declaration: Declaration) -> tuple[str, Properties]:
+    return declaration.text("policyName") or declaration.text("resourceArn"), {
+        "policyScope": "ACCOUNT",
+        "revisionId": declaration.digits(19),
+    }
+
+
+def _event_rule(declaration: Declaration) -> tuple[str, Properties]:
+    name = declaration.physical_name()
+    return name, {"name": name, "arn": declaration.arn(f"rule/{name}", "events")}
+
+
+def _topic(declaration: Declaration) -> tuple[str, Properties]:
+    name = declaration.physical_name()
+    arn = declaration.arn(name)
+    return arn, {"name": name, "arn": arn, "owner": declaration.account, "beginningArchiveTime": ""}
+
+
+def _subscription(declaration: Declaration) -> tuple[str, Properties]:
+    arn = f"{declaration.text('topic')}:{declaration.uuid()}"
+    waits = declaration.text("protocol") in ("email", "email-json", "http", "https")
+    return arn, {"arn": arn, "ownerId": declaration.account, "pendingConfirmation": waits, "confirmationWasAuthenticated": not waits}
+
+
+def _topic_policy(declaration: Declaration) -> tuple[str, Properties]:
+    return declaration.text("arn"), {"owner": declaration.account}
+
+
+def _vault(declaration: Declaration) -> tuple[str, Properties]:
+    name = declaration.physical_name()
+    return name, {"name": name, "arn": declaration.arn(f"backup-vault:{name}"), "recoveryPoints": 0}
+
+
+def _of_vault(declaration: Declaration) -> tuple[str, Properties]:
+    name = declaration.text("backupVaultName")
+    return name, {"backupVaultArn": declaration.arn(f"backup-vault:{name}")}
+
+
+def _plan(declaration: Declaration) -> tuple[str, Properties]:
+    id_ = declaration.uuid()
+    return id_, {"name": declaration.physical_name(), "arn": declaration.arn(f"backup-plan:{id_}"), "version": declaration.letters(48)}
+
+
+def _selection(declaration: Declaration) -> tuple[str, Properties]:
+    return declaration.uuid(), {"name": declaration.physical_name()}
+
+
+def _restore_testing_plan(declaration: Declaration) -> tuple[str, Properties]:
+    name = declaration.text("name")
+    return name, {"arn": declaration.arn(f"restore-testing-plan:{name}-{declaration.uuid()}")}
+
+
+def _restore_testing_selection(declaration: Declaration) -> tuple[str, Properties]:
+    return f"{declaration.text('name')}:{declaration.text('restoreTestingPlanName')}", {}
+
+
+SIMULATIONS: dict[str, Simulation] = {
+    "aws:cloudwatch/logGroup:LogGroup": _log_group,
+    "aws:cloudwatch/metricAlarm:MetricAlarm": _metric_alarm,
+    "aws:cloudwatch/compositeAlarm:CompositeAlarm": _composite_alarm,
+    "aws:cloudwatch/logResourcePolicy:LogResourcePolicy": _log_resource_policy,
+    "aws:cloudwatch/eventRule:EventRule": _event_rule,
+    "aws:sns/topic:Topic": _topic,
+    "aws:sns/topicSubscription:TopicSubscription": _subscription,
+    "aws:sns/topicPolicy:TopicPolicy": _topic_policy,
+    "aws:backup/vault:Vault": _vault,
+    "aws:backup/vaultLockConfiguration:VaultLockConfiguration": _of_vault,
+    "aws:backup/vaultPolicy:VaultPolicy": _of_vault,
+    "aws:backup/vaultNotifications:VaultNotifications": _of_vault,
+    "aws:backup/plan:Plan": _plan,
+    "aws:backup/selection:Selection": _selection,
+    "aws:backup/restoreTestingPlan:RestoreTestingPlan": _restore_testing_plan,
+    "aws:backup/restoreTestingSelection:RestoreTestingSelection": _restore_testing_selection,
+}

@@ -1,0 +1,59 @@
+"""Keys: least privilege, rotated, replicated where data is."""
+
+import pytest
+
+from tests.declared import Declared, declare, document
+
+KMS_USE = {"kms:Encrypt", "kms:Decrypt", "kms:GenerateDataKey*", "kms:ReEncrypt*", "kms:CreateGrant"}
+
+
+@pytest.fixture(scope="module")
+def prod() -> Declared:
+    return declare("prod")
+
+
+def test_every_key_rotates_and_can_be_saved_for_a_month(prod: Declared) -> None:
+    for key in prod.of("aws:kms/key:Key"):
+        assert key.inputs["enableKeyRotation"] is True
+        assert key.inputs["deletionWindowInDays"] == 30
+
+
+def test_standby_region_replicates_exactly_the_multi_region_keys(prod: Declared) -> None:
+    multi_region = {key.outputs["arn"] for key in prod.of("aws:kms/key:Key", "us-east-1") if key.inputs["multiRegion"]}
+    replicas = {key.inputs["primaryKeyArn"] for key in prod.of("ReplicaKey", "us-west-2")}
+    assert replicas == multi_region
+    assert replicas
+
+
+def test_every_region_encrypts_with_keys_of_its_own(prod: Declared) -> None:
+    for region in ("us-east-1", "us-west-2"):
+        own = {key.outputs["arn"] for kind in ("aws:kms/key:Key", "ReplicaKey") for key in prod.of(kind, region)}
+        users = [
+            *(each.inputs["kmsKeyId"] for each in prod.of("aws:rds/cluster:Cluster", region)),
+            *(each.inputs["kmsKeyId"] for each in prod.of("ReplicationGroup", region)),
+            *(each.inputs["kmsKeyId"] for each in prod.of("LogGroup", region)),
+            *(each.inputs["kmsKeyArn"] for each in prod.of("aws:backup/vault:Vault", region)),
+            *(each.inputs["kmsMasterKeyId"] for each in prod.of("aws:sns/topic:Topic", region)),
+            *(each.inputs["kmsKeyId"] for each in prod.of("aws:secretsmanager/secret:Secret", region)),
+        ]
+        assert set(users) <= own
+
+
+def test_use_of_a_key_is_bound_to_services_of_its_region(prod: Declared) -> None:
+    for kind in ("aws:kms/key:Key", "ReplicaKey"):
+        for key in prod.of(kind):
+            for statement in document(key.inputs["policy"])["Statement"]:
+                if not KMS_USE & set(statement["Action"]):
+                    continue
+                named = str(statement["Condition"]) + str(statement["Principal"])
+                other_regions = {"us-east-1", "us-west-2"} - {key.region}
+                assert not any(region in named for region in other_regions)
+                assert "kms:ViaService" in named or "Service" in statement["Principal"]
+
+
+def test_nobody_administers_and_uses_a_key_by_one_statement(prod: Declared) -> None:
+    for key in prod.of("aws:kms/key:Key"):
+        for statement in document(key.inputs["policy"])["Statement"]:
+            administers = "kms:PutKeyPolicy" in statement["Action"]
+            assert not (administers and KMS_USE & set(statement["Action"]))
+            assert "kms:*" not in statement["Action"]
