@@ -90,8 +90,10 @@ _DATABASE_MEMORY_GIB: dict[DatabaseInstance, int] = {
     instance: 8 if instance is DatabaseInstance.T4G_LARGE else _MEMORY_OF_SIZE[instance.rsplit(".", 1)[1]] for instance in DatabaseInstance
 }
 
-# LEAST({DBInstanceClassMemory/9531392}, 5000) (Aurora user guide, "Maximum connections to an Aurora PostgreSQL DB instance")
+# LEAST({DBInstanceClassMemory/9531392}, 5000) (Aurora user guide, "Maximum connections to an Aurora PostgreSQL DB instance").
+# What counts as memory there is less than the class's name promises: the guide's own example, 16 GiB, ends at 1,600.
 _BYTES_PER_CONNECTION = 9_531_392
+_USABLE_MEMORY = 1600 * _BYTES_PER_CONNECTION / (16 * 1024**3)
 _MOST_CONNECTIONS = 5000
 SERVERLESS_PAUSABLE_CONNECTIONS = 2000  # with a minimum of 0 or 0.5 ACU (Aurora user guide, "Maximum connections for Aurora Serverless v2")
 GIB_PER_ACU = 2
@@ -99,7 +101,7 @@ GIB_PER_ACU = 2
 
 def max_connections(memory_gib: float) -> int:
     """Default `max_connections` of an Aurora PostgreSQL instance."""
-    return min(int(memory_gib * 1024**3) // _BYTES_PER_CONNECTION, _MOST_CONNECTIONS)
+    return min(int(memory_gib * 1024**3 * _USABLE_MEMORY) // _BYTES_PER_CONNECTION, _MOST_CONNECTIONS)
 
 
 class CacheNode(StrEnum):

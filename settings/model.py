@@ -6,7 +6,7 @@ several keys are in `rules.py`.
 
 from enum import StrEnum
 from ipaddress import IPv4Network
-from typing import Annotated, Literal
+from typing import Annotated, Literal, TypeVar
 
 from pydantic import AfterValidator, ConfigDict, Field
 from pydantic.alias_generators import to_camel
@@ -49,8 +49,8 @@ ZoneId = Annotated[str, Field(pattern=r"^[a-z]{3,4}\d-az[1-8]$", description="ID
 RoleArn = Annotated[
     str,
     Field(
-        pattern=r"^arn:aws:iam::\d{12}:role/[\w+=,.@/*-]{1,512}$",
-        description="ARN of an IAM role; `*` stands for any run of characters.",
+        pattern=r"^arn:aws:iam::\d{12}:role/[\w+=,.@/-]{3}[\w+=,.@/*-]{0,509}$",
+        description="ARN of an IAM role; `*`, after three characters at least, stands for any run of characters.",
         examples=["arn:aws:iam::123456789012:role/mastertrade-deploy"],
     ),
 ]
@@ -58,8 +58,11 @@ Cidr = Annotated[IPv4Network, Field(examples=["203.0.113.0/24"])]
 EmailAddress = Annotated[str, Field(pattern=r"^[^@\s,;]{1,64}@[^@\s,;]+\.[^@\s,;]{2,}$", examples=["oncall@mastertrade.example"])]
 
 
+_PRIVATE = tuple(IPv4Network(block) for block in ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16"))  # RFC 1918
+
+
 def _vpc_sized(network: IPv4Network) -> IPv4Network:
-    if network.prefixlen != VPC_PREFIX or not network.is_private:
+    if network.prefixlen != VPC_PREFIX or not any(network.subnet_of(block) for block in _PRIVATE):
         raise ValueError(f"a private /{VPC_PREFIX}, the largest that a VPC may have; the ledger lays out its segments")
     return network
 
@@ -90,6 +93,20 @@ EndpointService = Literal[
 """Interface endpoints: the last part of `com.amazonaws.REGION.SERVICE`."""
 
 
+Listed = TypeVar("Listed")
+
+
+def _each_once(values: tuple[Listed, ...]) -> tuple[Listed, ...]:
+    twice = next((value for value in values if values.count(value) > 1), None)
+    if twice is not None:
+        raise ValueError(f"each once; '{twice}' is named twice")
+    return values
+
+
+EachOnce = AfterValidator(_each_once)
+"""For lists whose elements become resources of their own: a second one would clash with the first."""
+
+
 class RegionSettings(Model):
     """One region of the platform."""
 
@@ -113,7 +130,7 @@ class NetworkSettings(Model):
         description="`one_per_zone` survives the loss of a zone; `single` is cheaper.", examples=["one_per_zone"]
     )
     flow_log_retention_days: LogRetentionDays = Field(description="Days that flow logs are kept.", examples=[365])
-    interface_endpoints: tuple[EndpointService, ...] = Field(
+    interface_endpoints: Annotated[tuple[EndpointService, ...], EachOnce] = Field(
         description="AWS APIs reached inside the VPC, the others through the NAT gateways. Operators' sessions need ssm and ssmmessages.",
         examples=[["ssm", "ssmmessages", "secretsmanager"]],
     )
@@ -122,7 +139,7 @@ class NetworkSettings(Model):
 class OperatorSettings(Model):
     """The people who run the platform."""
 
-    cidrs: tuple[Annotated[Cidr, AfterValidator(_not_the_world)], ...] = Field(
+    cidrs: Annotated[tuple[Annotated[Cidr, AfterValidator(_not_the_world)], ...], EachOnce] = Field(
         min_length=1,
         max_length=3,  # a listener rule holds five values, two of which are host names (ELB user guide, "Quotas")
         description="Address ranges from which monitoring. and logs. can be opened, before sign-in.",
@@ -134,7 +151,7 @@ class OperatorSettings(Model):
         description="Roles that deploy and repair the platform: beside the services, only they may read secrets.",
         examples=[["arn:aws:iam::123456789012:role/mastertrade-deploy"]],
     )
-    alert_emails: tuple[EmailAddress, ...] = Field(
+    alert_emails: Annotated[tuple[EmailAddress, ...], EachOnce] = Field(
         max_length=20,
         description="Who hears of alarms by e-mail. Each address confirms its subscription once.",
         examples=[["oncall@mastertrade.example"]],
@@ -269,7 +286,7 @@ class SecretsSettings(Model):
     recovery_window_days: Literal[0, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30] = Field(
         description="Days in which a deleted secret can be brought back: 7 to 30, or 0 to delete at once.", examples=[30]
     )
-    external_api_keys: tuple[Vendor, ...] = Field(
+    external_api_keys: Annotated[tuple[Vendor, ...], EachOnce] = Field(
         description="Vendors whose API keys are declared without a value; an operator puts the value.",
         examples=[["binance", "alpaca", "polygon"]],
     )

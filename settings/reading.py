@@ -50,8 +50,10 @@ def load(configuration: Mapping[str, str], *, project: str, stack: str) -> Platf
     mistakes: dict[Path, ErrorDetails] = {}
     settings = _validated(stated, environment, mistakes)
     found = _worded(mistakes)
+    # a key that is not known takes nothing away from the rest
+    wrong = [path for path, detail in mistakes.items() if detail["loc"][-1:] != ("[key]",) and detail["type"] != "extra_forbidden"]
     for rule, reads in RULES.items():
-        if not any(_touches(key.split("."), path) for key in reads for path in mistakes):
+        if not any(_touches(key.split("."), path) for key in reads for path in wrong):
             found += rule(settings)
     if found:
         raise SettingsError(f"Pulumi.{stack}.yaml", found)

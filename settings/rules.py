@@ -13,7 +13,7 @@ from settings.catalog import (
 )
 from settings.model import PlatformSettings, RegionRole, ServiceSettings
 from settings.problems import Problem
-from settings.windows import Interval, WeeklyWindow, overlap
+from settings.windows import DailyWindow, Interval, WeeklyWindow, overlap
 
 Rule = Callable[[PlatformSettings], Iterator[Problem]]
 
@@ -21,6 +21,7 @@ _REGIONS_PER_GLOBAL_DATABASE = 11  # a primary and ten secondaries (Aurora user 
 _GLOBAL_MIN_ACU = 8  # the same page
 _CLUSTER_ZONES = 3  # Amazon MQ spreads a cluster over three zones
 _BROKER_WINDOW_MINUTES = 120  # fixed by Amazon MQ
+_BACKUP_START_MINUTES = 60  # AWS Backup starts within the hour
 _DNS_TTL_SECONDS = 60  # of an alias to a load balancer (Route 53 developer guide)
 _SERVICE_RECOVERY_SECONDS = 120  # promised
 
@@ -96,7 +97,15 @@ def _backups(settings: PlatformSettings) -> dict[str, tuple[Interval, ...]]:
         "database.backup_window": settings.database.backup_window.intervals(),
         "cache.snapshot_window": settings.cache.snapshot_window.intervals(),
         "sessions.snapshot_window": settings.sessions.snapshot_window.intervals(),
+        "backup.time": DailyWindow(time=settings.backup.time, duration_minutes=_BACKUP_START_MINUTES).intervals(),
     }
+
+
+def _time_example(key: str) -> str:
+    name = key.rsplit(".", 1)[1]
+    if name == "time":
+        return "time: '02:00'"
+    return f"{name}: {{day: saturday, time: '05:00'}}" if name in ("maintenance", "restore_test") else f"{name}: {{time: '02:00'}}"
 
 
 def windows_do_not_overlap(settings: PlatformSettings) -> Iterator[Problem]:
@@ -106,18 +115,18 @@ def windows_do_not_overlap(settings: PlatformSettings) -> Iterator[Problem]:
     intervals = maintenance | backups
     for first, second in pairs:
         if overlap(intervals[first], intervals[second]):
-            yield Problem(second, f"the window overlaps {first}", "a time when no other window is open", "{day: saturday, time: '05:00'}")
+            yield Problem(second, f"the window overlaps {first}", "a time when no other window is open", _time_example(second))
 
 
 def windows_lie_outside_trading_hours(settings: PlatformSettings) -> Iterator[Problem]:
     """Nothing is changed or snapshot while markets are open."""
     hours = settings.trading_hours.intervals()
-    for key, intervals in (_maintenance(settings) | _backups(settings)).items():
+    test = settings.backup.restore_test
+    restores = {"backup.restore_test": test.intervals()} if test else {}
+    for key, intervals in (_maintenance(settings) | _backups(settings) | restores).items():
         if overlap(intervals, hours):
             trading = f"{settings.trading_hours.opens} to {settings.trading_hours.closes} UTC"
-            yield Problem(
-                key, f"the window lies in trading hours ({trading})", "a time when markets are closed", "{day: saturday, time: '05:00'}"
-            )
+            yield Problem(key, f"the window lies in trading hours ({trading})", "a time when markets are closed", _time_example(key))
 
 
 def snapshot_windows_are_long_enough(settings: PlatformSettings) -> Iterator[Problem]:
@@ -212,8 +221,8 @@ def connection_budget_fits(settings: PlatformSettings) -> Iterator[Problem]:
         yield Problem(
             "services",
             f"database connections {terms} = {wanted}",
-            f"{available} with {size}",
-            "a larger database.instance_class, fewer max_replicas, or smaller database_connections",
+            f"{available} with {size}; a larger database, fewer max_replicas or smaller database_connections",
+            "database: {instance_class: db.r8g.2xlarge}",
         )
     clients = sum(service.max_replicas * service.cache_clients for service in services.values())
     most = settings.cache.node_type.most_clients
@@ -272,11 +281,13 @@ def broker_fits_its_zones(settings: PlatformSettings) -> Iterator[Problem]:
         )
     for region, each in settings.regions.items():
         if len(each.zones) < _CLUSTER_ZONES:
+            offered = REGIONS[region].zones
+            enough = len(offered) >= _CLUSTER_ZONES
             yield Problem(
                 f"regions.{region}.zones",
                 f"{len(each.zones)} zones with a broker of three nodes",
                 "three zones or more, or broker.nodes 1",
-                f"zones: [{', '.join(REGIONS[region].zones[:3])}]",
+                f"zones: [{', '.join(offered[:_CLUSTER_ZONES])}]" if enough else "broker: {nodes: 1}",
             )
 
 
@@ -305,7 +316,7 @@ def alarms_are_ordered(settings: PlatformSettings) -> Iterator[Problem]:
         )
 
 
-_WINDOWS = ("database.maintenance", "database.backup_window", "cache", "sessions", "broker.maintenance")
+_WINDOWS = ("database.maintenance", "database.backup_window", "cache", "sessions", "broker.maintenance", "backup.time")
 
 RULES: dict[Rule, tuple[str, ...]] = {
     exactly_one_primary: ("regions.*.role",),
@@ -313,10 +324,10 @@ RULES: dict[Rule, tuple[str, ...]] = {
     zones_exist: ("regions.*.zones",),
     addresses_do_not_overlap: ("regions.*.vpc_cidr",),
     windows_do_not_overlap: _WINDOWS,
-    windows_lie_outside_trading_hours: (*_WINDOWS, "tradingHours"),
+    windows_lie_outside_trading_hours: (*_WINDOWS, "backup.restore_test", "tradingHours"),
     snapshot_windows_are_long_enough: ("cache.snapshot_window", "sessions.snapshot_window"),
     database_class_fits_its_features: ("database", "regions"),
-    connection_budget_fits: ("services", "database"),
+    connection_budget_fits: ("services", "database", "cache.node_type"),
     caches_fit_elasticache: ("cache", "sessions"),
     administrators_are_of_the_account: ("operators.administrators", "accountId"),
     broker_fits_its_zones: ("broker", "regions.*.zones"),

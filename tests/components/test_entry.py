@@ -1,5 +1,8 @@
 """The public entry: TLS, redirect, operators' hosts, WebSockets, rate, and what moves between regions."""
 
+from collections.abc import Set
+from typing import Any
+
 import pytest
 
 from tests.declared import Declared, declare, document, with_regions
@@ -12,7 +15,7 @@ def prod() -> Declared:
     return declare("prod")
 
 
-def rules(declared: Declared, region: str) -> dict[str, dict]:  # type: ignore[type-arg]
+def rules(declared: Declared, region: str) -> dict[str, dict[str, Any]]:
     """Listener rules of a region by target."""
     return {rule.name.removeprefix(f"{region}-route-"): rule.inputs for rule in declared.of("ListenerRule", region)}
 
@@ -123,7 +126,7 @@ def test_region_leaves_dns_within_two_minutes(prod: Declared) -> None:
         assert check["requestInterval"] * check["failureThreshold"] + 60 <= 120
 
 
-def answer(declared: Declared, name: str, *, healthy: set[str], on: set[str]) -> str:
+def answer(declared: Declared, name: str, *, healthy: Set[str], on: Set[str]) -> str:
     """The region whose load balancer a name leads to, by Route 53's rules for failover, weighted and alias records."""
     balancers = {each.outputs["dnsName"]: each.region for each in declared.of("aws:lb/loadBalancer:LoadBalancer")}
     checks = {
@@ -133,10 +136,10 @@ def answer(declared: Declared, name: str, *, healthy: set[str], on: set[str]) ->
         for check in declared.of("HealthCheck")
     }
 
-    def records(of: str) -> list[dict]:  # type: ignore[type-arg]
+    def records(of: str) -> list[dict[str, Any]]:
         return [record.inputs for record in declared.of("Record") if record.inputs["name"] == of and record.inputs["type"] == "A"]
 
-    def is_healthy(record: dict) -> bool:  # type: ignore[type-arg]
+    def is_healthy(record: dict[str, Any]) -> bool:
         own = checks.get(record.get("healthCheckId"), True)
         (alias,) = record["aliases"]
         below = records(alias["name"]) if alias["evaluateTargetHealth"] else []
@@ -152,7 +155,7 @@ def answer(declared: Declared, name: str, *, healthy: set[str], on: set[str]) ->
 
 
 def test_names_follow_health_and_switches_over_three_regions() -> None:
-    regions = ("us-east-1", "us-west-2", "eu-west-1")
+    regions: tuple[str, ...] = ("us-east-1", "us-west-2", "eu-west-1")
     declared = declare("prod", with_regions(*regions))
     every = set(regions)
     for host in ("api", "monitoring", "logs"):

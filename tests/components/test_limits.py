@@ -70,7 +70,7 @@ def test_every_physical_name_is_one_that_its_service_takes(stacks: list[Declared
 def test_no_two_resources_of_a_kind_share_a_physical_name_where_it_would_clash(stacks: list[Declared]) -> None:
     everywhere = ("aws:iam/role:Role", "aws:s3/bucket:Bucket", "aws:rds/cluster:Cluster", "aws:cognito/userPoolDomain:UserPoolDomain")
     for declared in stacks:
-        for (kind, key), _ in PATTERNS.items():
+        for kind, key in PATTERNS:
             names = Counter((None if kind in everywhere else each.region, each.inputs[key]) for each in declared.of(kind))
             assert all(count == 1 for count in names.values()), names
 

@@ -108,8 +108,33 @@ ACROSS_KEYS = (
         "no store is under maintenance while the database is backed up",
         "sessions.maintenance",
         {"sessions": {"maintenance": weekend("02:29", day="sunday")}},
-        {"sessions": {"maintenance": weekend("02:30", 30 + 30, day="sunday")}, "cache": {"snapshot_window": {"time": "04:00"}}},
+        {
+            "sessions": {"maintenance": weekend("02:30", 30 + 30, day="sunday")},
+            "cache": {"snapshot_window": {"time": "04:00"}},
+            "backup": {"time": "01:00"},
+        },
         ("overlaps database.backup_window",),
+    ),
+    Limit(
+        "no store is under maintenance in the hour in which backups start",
+        "database.maintenance",
+        {"backup": {"time": "04:01"}},
+        {"backup": {"time": "04:00"}},
+        ("overlaps backup.time",),
+    ),
+    Limit(
+        "backups start while markets are closed",
+        "backup.time",
+        {"backup": {"time": "15:00"}},
+        {"backup": {"time": "06:00"}, "database": {"maintenance": weekend("15:00")}},
+        ("trading hours", "time: '02:00'"),
+    ),
+    Limit(
+        "restores are tried while markets are closed",
+        "backup.restore_test",
+        {"backup": {"restore_test": {"day": "wednesday", "time": "12:00"}}},
+        {"backup": {"restore_test": {"day": "sunday", "time": "12:00"}}},
+        ("trading hours", "restore_test: {day: saturday"),
     ),
     Limit(
         "no store is under maintenance while a snapshot is taken",
@@ -201,7 +226,7 @@ ACROSS_KEYS = (
         "services",
         {"database": {"instance_class": "db.r8g.large"}, "services": {"strategy": {"max_replicas": 100}}},
         {"database": {"instance_class": "db.r8g.4xlarge"}, "services": {"strategy": {"max_replicas": 100}}},
-        ("database connections", "strategy 100 × 20", "db.r8g.large", "larger database.instance_class"),
+        ("database connections", "strategy 100 × 20", "db.r8g.large", "a larger database"),
     ),
     Limit(
         "every pod can fill its cache connections",
@@ -283,6 +308,27 @@ ACROSS_KEYS = (
 )
 
 IN_ONE_KEY = (
+    Limit(
+        "nothing that becomes a resource is named twice",
+        "secrets.external_api_keys",
+        {"secrets": {"external_api_keys": ["alpaca", "alpaca"]}},
+        {"secrets": {"external_api_keys": ["alpaca"]}},
+        ("each once", "alpaca"),
+    ),
+    Limit(
+        "secrets are not for every role of the account",
+        "operators.administrators.0",
+        {"operators": {"administrators": ["arn:aws:iam::123456789012:role/*"]}},
+        {"operators": {"administrators": ["arn:aws:iam::123456789012:role/aws-reserved/*/Admin_*"]}},
+        ("ARN of an IAM role",),
+    ),
+    Limit(
+        "no network lies in addresses that are nobody's",
+        "regions.us-east-1.vpc_cidr",
+        {"regions": {"us-east-1": {"role": "primary", "vpc_cidr": "127.0.0.0/16"}, "us-west-2": {"role": "standby"}}},
+        {"regions": {"us-east-1": {"role": "primary", "vpc_cidr": "172.20.0.0/16"}, "us-west-2": {"role": "standby"}}},
+        ("private /16",),
+    ),
     Limit(
         "point-in-time recovery reaches back 35 days at most",
         "database.retention_days",
