@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 import pulumi
 import pulumi_aws as aws
@@ -20,9 +21,9 @@ from components.operations import OperationsHost, OperationsHostArgs
 from components.secrets import Readers, readers_policy
 from components.security_groups import SecurityGroups, SecurityGroupsArgs
 from settings.credentials import BROKER_READERS
-from settings.model import PlatformSettings, RegionRole
+from settings.model import PlatformSettings, RegionRole, ValkeySettings
 from settings.network_plan import Segment
-from settings.parameters import CACHE_ACCESS, CACHE_PARAMETERS, SESSIONS_ACCESS, SESSIONS_PARAMETERS
+from settings.parameters import CACHE_ACCESS, CACHE_PARAMETERS, SESSIONS_ACCESS, SESSIONS_PARAMETERS, ValkeyParameter
 from settings.traffic import Boundary
 
 
@@ -160,37 +161,32 @@ class Region(pulumi.ComponentResource):
         )
 
     def _create_cache(self) -> Valkey:
-        return Valkey(
-            self._context.logical("cache"),
-            ValkeyArgs(
-                context=self._context,
-                purpose="cache",
-                settings=self._settings.cache,
-                parameters=CACHE_PARAMETERS,
-                client_access=CACHE_ACCESS,
-                durability=None,
-                subnet_ids=self._data_subnets(),
-                security_group_id=self.security_groups.group_id(Boundary.CACHE),
-                cache_key_arn=self._key(KeyPurpose.CACHE),
-                logs_key_arn=self._key(KeyPurpose.LOGS),
-                alarm_topic_arn=self.notifications.topic_arn,
-                alarms=self._settings.alarms,
-            ),
-            self._child(),
-        )
+        return self._create_valkey("cache", self._settings.cache, CACHE_PARAMETERS, CACHE_ACCESS, durability=None)
 
     def _create_sessions(self) -> Valkey:
+        settings = self._settings.sessions
+        return self._create_valkey("sessions", settings, SESSIONS_PARAMETERS, SESSIONS_ACCESS, durability=settings.durability)
+
+    def _create_valkey(
+        self,
+        boundary: Literal["cache", "sessions"],
+        settings: ValkeySettings,
+        parameters: Sequence[ValkeyParameter],
+        client_access: str,
+        *,
+        durability: Literal["sync", "disabled"] | None,
+    ) -> Valkey:
         return Valkey(
-            self._context.logical("sessions"),
+            self._context.logical(boundary),
             ValkeyArgs(
                 context=self._context,
-                purpose="sessions",
-                settings=self._settings.sessions,
-                parameters=SESSIONS_PARAMETERS,
-                client_access=SESSIONS_ACCESS,
-                durability=self._settings.sessions.durability,
+                purpose=boundary,
+                settings=settings,
+                parameters=parameters,
+                client_access=client_access,
+                durability=durability,
                 subnet_ids=self._data_subnets(),
-                security_group_id=self.security_groups.group_id(Boundary.SESSIONS),
+                security_group_id=self.security_groups.group_id(Boundary(boundary)),
                 cache_key_arn=self._key(KeyPurpose.CACHE),
                 logs_key_arn=self._key(KeyPurpose.LOGS),
                 alarm_topic_arn=self.notifications.topic_arn,
