@@ -93,7 +93,7 @@ class LoadBalancer(pulumi.ComponentResource):
     def _create_balancer(self, logs: LogBucket) -> aws.lb.LoadBalancer:
         return aws.lb.LoadBalancer(
             self._context.logical("entry"),
-            name=self._context.name(NameRule.LOAD_BALANCER, "entry"),
+            name=self._context.names.of(NameRule.LOAD_BALANCER, "entry"),
             load_balancer_type="application",
             internal=False,
             ip_address_type="ipv4",
@@ -150,7 +150,7 @@ class LoadBalancer(pulumi.ComponentResource):
         return aws.lb.TargetGroup(
             self._context.logical("target", spec.name),
             # another port makes another group, which needs another name while the old one is in use
-            name=self._context.name(NameRule.TARGET_GROUP, spec.name, str(spec.port)),
+            name=self._context.names.of(NameRule.TARGET_GROUP, spec.name, str(spec.port)),
             vpc_id=self._args.vpc_id,
             target_type="ip",
             port=spec.port,
