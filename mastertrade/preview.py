@@ -33,7 +33,7 @@ def preview_stacks(root: Path, stacks: tuple[str, ...] | None, mode: str, *, ful
         except SettingsError as error:
             code = max(code, 2)
             _tell(str(error))
-            documents.append({"project": None, "stack": stack, "mode": mode, "error": str(error), "resources": []})
+            documents.append(_empty_document(stack, mode, str(error)))
             continue
         except ProgramError as error:
             code = max(code, 1)
@@ -57,7 +57,8 @@ def preview_stacks(root: Path, stacks: tuple[str, ...] | None, mode: str, *, ful
 def loaded_modules(root: Path, stack: str) -> int:
     """Prints every module that is loaded after a stack's program has run, one a line, sorted."""
     try:
-        evaluate(root, stack)
+        with contextlib.redirect_stdout(sys.stderr):
+            evaluate(root, stack)
     except (SettingsError, ProgramError) as error:
         _tell(str(error))
         return 2 if isinstance(error, SettingsError) else 1
@@ -94,6 +95,12 @@ def _progress(stack: str) -> Generator[Callable[[Resource], None] | None]:
                 status.update(f"{stack}: {count} resources …")
 
         yield on_resource
+
+
+def _empty_document(stack: str, mode: str, error: str) -> dict[str, Any]:
+    """Of a stack whose program did not get to run."""
+    nothing: dict[str, Any] = {"regions": [], "outputs": {}, "diagnostics": [], "resources": []}
+    return {"project": None, "stack": stack, "mode": mode, "error": error, **nothing}
 
 
 def _document(evaluation: Evaluation) -> dict[str, Any]:

@@ -53,9 +53,5 @@ def _provider(declared: Resource, known: Mapping[str, Resource], disabled: froze
         yield f"default provider for '{package}' disabled; '{declared.urn}' must use an explicit provider"
         return
     is_default = declared.provider.endswith(f"::{PROVIDER_PREFIX}{package}::default") and not {package, "*"} & disabled
-    provider = known.get(declared.provider)
-    if provider is None:
-        if not is_default:
-            yield f"unknown provider '{declared.provider}'"
-    elif provider.type != f"{PROVIDER_PREFIX}{package}":
-        yield f"provider '{provider.name}' is of type {provider.type}, where one of package '{package}' is needed"
+    if declared.provider not in known and not is_default:
+        yield f"unknown provider '{declared.provider}'"

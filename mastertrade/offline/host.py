@@ -8,11 +8,10 @@ import contextlib
 import contextvars
 import runpy
 import sys
-import traceback
-from collections.abc import Callable, Coroutine, Generator, Iterable, Mapping
+from collections.abc import Callable, Coroutine, Generator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import grpc
 import pulumi
@@ -22,16 +21,18 @@ from pulumi.runtime.proto import engine_pb2_grpc, resource_pb2_grpc
 from mastertrade.offline.configuration import merged_configuration, read_project
 from mastertrade.offline.engine import Engine, EngineClient
 from mastertrade.offline.evaluation import Evaluation, Mode, ProgramError, Resource, in_tree_order
+from mastertrade.offline.failures import Failures
 from mastertrade.offline.loop import StalledError, new_loop
 from mastertrade.offline.monitor import Monitor, Run
 from mastertrade.offline.waiting import waiting_resources
-from settings.problems import SettingsError
 
 __all__ = ["evaluate"]
 
 _ORGANIZATION = "organization"
 """What the CLI calls the only organization of a backend that knows none."""
 _SERVER_THREADS = 4
+_PATIENCE = 100
+"""How often what is pending is told to end; each time it may begin something to clean up."""
 _MESSAGE_LIMIT = 400 * 1024 * 1024
 _CHANNEL = (("grpc.max_receive_message_length", _MESSAGE_LIMIT), ("grpc.max_send_message_length", _MESSAGE_LIMIT))
 
@@ -60,7 +61,7 @@ def evaluate(
     monitor, engine = Monitor(run, on_resource), Engine()
     with _served(monitor, engine) as address, contextlib.chdir(project.root), _modules_of(project.root):
         # A copy: the SDK keeps a run's settings in context variables, and the next run must not find them.
-        failures = contextvars.copy_context().run(_run, run, project.main, address)
+        failures = contextvars.copy_context().run(_run, run, project.main, address, monitor)
     return _evaluation(run, monitor, engine, failures)
 
 
@@ -77,24 +78,24 @@ def _served(monitor: Monitor, engine: Engine) -> Generator[str]:
         server.stop(None)
 
 
-def _run(run: Run, main: Path, address: str) -> "list[BaseException | str]":
+def _run(run: Run, main: Path, address: str, monitor: Monitor) -> Failures:
     """Runs the program to its end; returns what went wrong."""
-    failures: list[BaseException | str] = []
+    failures = Failures()
     with grpc.insecure_channel(address, options=_CHANNEL) as channel:
         _configure(run, channel)
-        loop = new_loop(lambda: sdk.SETTINGS.callbacks is not None)
+        loop = new_loop(lambda: monitor.calls_back or sdk.SETTINGS.callbacks is not None)
         asyncio.set_event_loop(loop)
         try:
             loop.run_until_complete(_hosted(main, failures))
         except StalledError:
-            failures.append("the program waits for itself and can never finish:\n" + "\n".join(f"  {line}" for line in waiting_resources()))
+            failures.add("\n  ".join(["the program waits for itself and can never finish:", *waiting_resources(loop)]))
         except SystemExit as error:
             if error.code not in (None, 0):
-                failures.append(f"the program ended itself with exit code {error.code}")
+                failures.add(f"the program ended itself with exit code {error.code}")
         except KeyboardInterrupt:
             raise
         except BaseException as error:  # whatever it is, it is the program's
-            failures.insert(0, error)
+            failures.add(error)
         finally:
             asyncio.set_event_loop(None)
             _close(loop)
@@ -117,111 +118,89 @@ def _configure(run: Run, channel: grpc.Channel) -> None:
     )
 
 
-def _hosted(main: Path, failures: "list[BaseException | str]") -> Coroutine[Any, Any, None]:
+def _hosted(main: Path, failures: Failures) -> Coroutine[Any, Any, None]:
     async def program() -> None:
+        runpy.run_path(str(main), run_name="__main__")
+
+    async def settled_program() -> None:
         try:
-            runpy.run_path(str(main), run_name="__main__")
+            # In a task of its own: the SDK records the whole call stack with every resource, and this one is shorter.
+            await asyncio.create_task(program())
         finally:
             await _settled(failures)
 
-    return pulumi.runtime.run_in_stack(program)
+    return pulumi.runtime.run_in_stack(settled_program)
 
 
-async def _settled(failures: "list[BaseException | str]") -> None:
+async def _settled(failures: Failures) -> None:
     """Waits for everything that the program has begun, and collects what fails.
 
     The SDK's own way to wait looks at every pending output each time one is done. After this it finds nothing pending.
     """
-    manager = sdk.SETTINGS.rpc_manager
-    while True:
-        await asyncio.sleep(0)
-        with sdk.SETTINGS.lock:
-            begun = cast("list[asyncio.Future[Any]]", [*manager.rpcs, *sdk.SETTINGS.outputs])
-            sdk.SETTINGS.outputs.clear()
-            manager.rpcs.clear()
-        if not begun:
-            break
-        await asyncio.wait(begun)
-        failures += (error for future in begun if not future.cancelled() and (error := future.exception()))
-    manager.clear()
+    while begun := _taken() or (await asyncio.sleep(0)) or _taken():
+        await _all_done(begun, failures)
+    sdk.SETTINGS.rpc_manager.clear()
+
+
+def _taken() -> "list[asyncio.Future[Any]]":
+    """What is pending, taken from the SDK's own lists."""
+    manager, settings = sdk.SETTINGS.rpc_manager, sdk.SETTINGS
+    with settings.lock:
+        begun = [*manager.rpcs, *settings.outputs]
+        settings.outputs.clear()
+        manager.rpcs.clear()
+    return begun
+
+
+async def _all_done(begun: "list[asyncio.Future[Any]]", failures: Failures) -> None:
+    """Waits for all. Failures are noted as they happen, before whoever awaits them in the program."""
+    everything = asyncio.get_running_loop().create_future()
+    pending = len(begun)
+
+    def note(done: "asyncio.Future[Any]") -> None:
+        nonlocal pending
+        error = None if done.cancelled() else done.exception()
+        if error is not None:
+            failures.add(error)
+        pending -= 1
+        if not pending and not everything.done():
+            everything.set_result(None)
+
+    for future in begun:
+        future.add_done_callback(note)
+    await everything
 
 
 def _close(loop: asyncio.AbstractEventLoop) -> None:
-    for task in asyncio.all_tasks(loop):
-        task.cancel()
-    with contextlib.suppress(StalledError, RuntimeError):
-        loop.run_until_complete(asyncio.sleep(0))
+    """Ends what a failed run leaves behind: collected later, it would go on in the middle of the next run."""
+    for _ in range(_PATIENCE):
+        pending = asyncio.all_tasks(loop)
+        if not pending:
+            break
+        for task in pending:
+            task.cancel()
+        with contextlib.suppress(StalledError, RuntimeError):
+            loop.run_until_complete(asyncio.sleep(0))
     loop.close()
 
 
-def _evaluation(run: Run, monitor: Monitor, engine: Engine, failures: "list[BaseException | str]") -> Evaluation:
-    for failure in failures:
-        if isinstance(failure, BaseException) and isinstance(cause := _settings_error(failure), SettingsError):
-            raise cause
-    messages = [refusal.message for refusal in sorted(set(monitor.refusals))]
-    messages += _failure_texts(failures, run.root, messages)
+def _evaluation(run: Run, monitor: Monitor, engine: Engine, failures: Failures) -> Evaluation:
+    settings_error = failures.settings_error()
+    if settings_error is not None:
+        raise settings_error
+    refusals = [refusal.message for refusal in sorted(set(monitor.refusals))]
     evaluation = Evaluation(
         project=run.project,
         stack=run.stack,
         mode=run.mode,
         resources=in_tree_order(monitor.resources),
-        outputs=dict(sorted(monitor.outputs.items())),
+        outputs=monitor.outputs,
         diagnostics=tuple(sorted(engine.diagnostics, key=lambda each: (each.urn, each.severity, each.message))),
-        error="\n".join(messages) or None,
+        error="\n".join([*refusals, *failures.texts(run.root, refusals)]) or None,
     )
     if evaluation.error:
         raise ProgramError(evaluation.error, evaluation)
     return evaluation
-
-
-def _settings_error(error: BaseException) -> SettingsError | None:
-    """The settings' mistakes behind a program's failure: the program ends with a user error that they caused."""
-    cause: BaseException | None = error
-    while cause is not None and not isinstance(cause, SettingsError):
-        cause = cause.__cause__
-    return cause
-
-
-def _failure_texts(failures: "Iterable[BaseException | str]", root: Path, reported: list[str]) -> list[str]:
-    """Each failure once: an output that fails takes all that is made of it along."""
-    texts: dict[str, None] = {}
-    seen: set[int] = set()
-    for failure in failures:
-        if isinstance(failure, str):
-            texts[failure] = None
-            continue
-        if id(failure) in seen or (failure.__cause__ is not None and id(failure.__cause__) in seen) or str(failure) in reported:
-            continue
-        seen |= {id(failure), id(failure.__cause__)}
-        texts[_failure_text(failure, root)] = None
-    return sorted(texts)
-
-
-def _failure_text(error: BaseException, root: Path) -> str:
-    """A user error's message, or the program's part of a traceback."""
-    if isinstance(error, pulumi.RunError):
-        return str(error)
-    report = traceback.TracebackException.from_exception(error, compact=True)
-    links: list[traceback.TracebackException] = [report]
-    for link in links:
-        link.stack = traceback.StackSummary.from_list(
-            [_relative(frame, root) for frame in link.stack if _is_of_program(frame.filename, root)]
-        )
-        links += [next_ for next_ in (link.__cause__, link.__context__) if next_ is not None]
-    return "".join(report.format()).rstrip()
-
-
-def _relative(frame: traceback.FrameSummary, root: Path) -> traceback.FrameSummary:
-    line = frame.line
-    return traceback.FrameSummary(str(Path(frame.filename).relative_to(root)), frame.lineno, frame.name, lookup_line=False, line=line)
-
-
-_OURS = Path(__file__).parent
-
-
-def _is_of_program(filename: str, root: Path) -> bool:
-    path = Path(filename)
-    return path.is_relative_to(root) and not path.is_relative_to(_OURS) and "site-packages" not in path.parts
 
 
 @contextlib.contextmanager
@@ -234,7 +213,7 @@ def _modules_of(root: Path) -> Generator[None]:
     try:
         yield
     finally:
-        if not _OURS.is_relative_to(root):
+        if not Path(__file__).is_relative_to(root):
             for name in set(sys.modules) - before:
                 file = getattr(sys.modules[name], "__file__", None)
                 if file and Path(file).is_relative_to(root):

@@ -37,6 +37,8 @@ _FEATURES = (
 _LEGACY_FEATURES = frozenset(
     {"secrets", "resourceReferences", "deletedWith", "replaceWith", "aliasSpecs", "transforms", "parameterization"}
 )
+_GET_RESOURCE = "pulumi:pulumi:getResource"
+"""How the SDK turns a reference to a resource back into one."""
 _DEFAULT_ACCOUNT = "123456789012"
 _DEFAULT_REGION = "us-east-1"
 
@@ -88,10 +90,14 @@ class Monitor(resource_pb2_grpc.ResourceMonitorServicer):
         self._lock = threading.Lock()
         self._transforms = Transforms()
         self._providers: dict[str, _Provider] = {}
-        self._packages: dict[str, str] = {}
         self._sources: dict[str, str] = {}
         self._disabled = _disabled_packages(run.configuration)
         self._stack = ""
+
+    @property
+    def calls_back(self) -> bool:
+        """Whether the program may be asked something before a request of its own is answered."""
+        return self._transforms.in_use
 
     # -- the protocol ---------------------------------------------------------------------------------------------
 
@@ -120,7 +126,6 @@ class Monitor(resource_pb2_grpc.ResourceMonitorServicer):
     ) -> resource_pb2.RegisterPackageResponse:
         """A parameterized package gets a reference; nothing is downloaded."""
         reference = f"{request.name}@{request.version}/{request.parameterization.name or request.extension.name}"
-        self._packages[reference] = request.name
         return resource_pb2.RegisterPackageResponse(ref=reference)
 
     def RegisterStackTransform(self, request: callback_pb2.Callback, context: grpc.ServicerContext) -> Empty:
@@ -161,9 +166,15 @@ class Monitor(resource_pb2_grpc.ResourceMonitorServicer):
             self.resources[request.urn] = replace(resource, outputs=outputs)
         return Empty()
 
-    def Invoke(self, request: resource_pb2.ResourceInvokeRequest, context: grpc.ServicerContext) -> NoReturn:
-        """A function of a provider: it would have to ask the cloud."""
-        self._abort(context, request.tok, f"offline preview answers no invoke: {request.tok}")
+    def Invoke(self, request: resource_pb2.ResourceInvokeRequest, context: grpc.ServicerContext) -> resource_pb2.ResourceInvokeResponse:
+        """A function of a provider would have to ask the cloud; the engine's own, which looks up a resource, need not."""
+        resource = self.resources.get(from_struct(request.args).get("urn", "")) if request.tok == _GET_RESOURCE else None
+        if resource is None:
+            self._abort(context, request.tok, f"offline preview answers no invoke: {request.tok}")
+        id_ = resource.id if isinstance(resource.id, str) else ""
+        response = resource_pb2.ResourceInvokeResponse()
+        fill_struct(getattr(response, "return"), {"urn": resource.urn, "id": id_, "state": resource.outputs})
+        return response
 
     def Call(self, request: resource_pb2.ResourceCallRequest, context: grpc.ServicerContext) -> NoReturn:
         """A method of a resource: it would have to ask the cloud."""
@@ -233,9 +244,10 @@ class Monitor(resource_pb2_grpc.ResourceMonitorServicer):
     def _simulated(self, declared: Resource, schema: TypeSchema | None, response: resource_pb2.RegisterResourceResponse) -> Resource:
         """The resource with its ID and outputs, both also put into the answer."""
         if self._run.mode is Mode.FIRST:
-            computed = cloud.computed_names(declared.inputs, schema)
+            computed = cloud.preview(self._declaration(declared), schema)
             # What is left out of an answer during a preview counts as unknown.
             response.id = declared.id
+            fill_struct(response.object, {name: value for name, value in computed.items() if value is not UNKNOWN})
             return replace(declared, id=declared.id or UNKNOWN, outputs=_secretive(declared, {**declared.inputs, **computed}))
         id_, computed = cloud.create(self._declaration(declared), schema)
         id_ = declared.id or id_

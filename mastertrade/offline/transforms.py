@@ -21,6 +21,11 @@ class Transforms:
         """By URN: the transforms that a component hands to what is inside it."""
         self._programs: dict[str, callback_pb2_grpc.CallbacksStub] = {}
 
+    @property
+    def in_use(self) -> bool:
+        """Whether there are transforms that apply to resources which do not bring them along."""
+        return bool(self._stack or self._below)
+
     def add_to_stack(self, callback: callback_pb2.Callback) -> None:
         """A transform of everything that is registered from now on."""
         with self._lock:

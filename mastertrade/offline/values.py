@@ -141,7 +141,8 @@ def _read_mapping(value: Value) -> Plain:
         return Secret(plain.get("value"))
     if signature == _REFERENCE_SIGNATURE:
         # What a provider sees of a resource that is passed whole is its ID, or its URN if it has none.
-        return plain.get("id") or (UNKNOWN if "id" in plain else plain.get("urn"))
+        id_ = plain.get("id", plain.get("urn"))
+        return UNKNOWN if id_ == "" else id_
     return plain
 
 

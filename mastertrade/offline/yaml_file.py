@@ -56,7 +56,8 @@ def read_yaml(path: Path) -> dict[str, Node]:
         events = yaml.parse(text, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))  # pyright: ignore[reportUnknownMemberType, reportUnknownVariableType]
         document = _Composer(path.name, cast("Iterator[yaml.Event]", events)).document()
     except yaml.MarkedYAMLError as error:
-        line = error.problem_mark.line + 1 if error.problem_mark else 1
+        # What ends too early is noticed on the line after the last.
+        line = min(error.problem_mark.line + 1, text.rstrip().count("\n") + 1) if error.problem_mark else 1
         problem = " ".join(part for part in (error.context, error.problem) if part)
         raise mistake(
             path.name, line, f"not YAML: {shown_text(problem)}", "YAML, indented with spaces", "database: {retention_days: 30}"

@@ -11,7 +11,7 @@ from mastertrade.offline.cloud.generic import generic_id, generic_value
 from mastertrade.offline.schema import TypeSchema
 from mastertrade.offline.values import UNKNOWN, Properties, Secret, revealed
 
-__all__ = ["Declaration", "computed_names", "create"]
+__all__ = ["Declaration", "create", "preview"]
 
 SIMULATIONS: dict[str, Simulation] = {
     **network.SIMULATIONS,
@@ -40,9 +40,11 @@ def create(declaration: Declaration, schema: TypeSchema | None) -> tuple[str, Pr
     return id_, _beside(declaration.inputs, outputs)
 
 
-def computed_names(inputs: Properties, schema: TypeSchema | None) -> Properties:
-    """Before a deployment: every output that the program does not state, unknown."""
-    return {output.name: UNKNOWN for output in schema.computed if output.name not in inputs} if schema else {}
+def preview(declaration: Declaration, schema: TypeSchema | None) -> Properties:
+    """Before a deployment: every output that the program does not state is unknown, but for names that a provider gives early."""
+    if declaration.type.startswith("kubernetes:"):
+        return kubernetes.preview(declaration)
+    return {output.name: UNKNOWN for output in schema.computed if output.name not in declaration.inputs} if schema else {}
 
 
 def _beside(inputs: Properties, outputs: Properties) -> Properties:

@@ -225,6 +225,5 @@ SIMULATIONS: dict[str, Simulation] = {
     "aws:ec2/defaultNetworkAcl:DefaultNetworkAcl": _default_network_acl,
     "aws:ec2/defaultRouteTable:DefaultRouteTable": _default_route_table,
     "aws:ec2/vpcEndpoint:VpcEndpoint": _vpc_endpoint,
-    "aws:ec2/vpcEndpointSecurityGroupAssociation:VpcEndpointSecurityGroupAssociation": _association("a"),
     "aws:ec2/flowLog:FlowLog": _flow_log,
 }
