@@ -92,7 +92,7 @@ def cli(context: click.Context, root: Path) -> None:
 @click.option("--json", "as_json", is_flag=True, help="A JSON document instead of a tree.")
 @click.pass_obj
 def preview(root: Path, /, *, stack: str, all_stacks: bool, mode: str, full: bool, as_json: bool) -> Action:
-    r"""Shows what a stack declares, offline.
+    """Shows what a stack declares, offline.
 
     Runs the unchanged program in Pulumi's own language host, against an engine and a cloud that are simulated in this
     process, and checks what the real engine would check: names used twice, missing, unknown and misshapen properties,
@@ -124,7 +124,7 @@ def preview(root: Path, /, *, stack: str, all_stacks: bool, mode: str, full: boo
                     retainOnDelete, deleteBeforeReplace, customTimeouts, external, source (file:line or null)
     With --all-stacks: format, and stacks, the list of these. Secrets read "[secret]", unknown values "[unknown]".
     Keys may be added, never changed.
-    """
+    """  # noqa: D301 - click reads the backspace character
 
     def action() -> int:
         from mastertrade.preview import preview_stacks
