@@ -1,6 +1,7 @@
 """What a stack declares, asked as a person would ask: this type, in this region, of this name."""
 
 import functools
+import gc
 import json
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -72,4 +73,10 @@ def declare(stack: str, stated: Mapping[str, str] | None = None, mode: Mode = Mo
 
 @functools.cache
 def _declare(stack: str, stated: tuple[tuple[str, str], ...] | None, mode: Mode) -> Declared:
-    return Declared(evaluate(ROOT, stack, mode=mode, configuration=None if stated is None else dict(stated)))
+    # the collector would look through everything that earlier evaluations left, again and again
+    gc.disable()
+    try:
+        return Declared(evaluate(ROOT, stack, mode=mode, configuration=None if stated is None else dict(stated)))
+    finally:
+        gc.freeze()
+        gc.enable()

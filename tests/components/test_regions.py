@@ -89,7 +89,11 @@ def test_previews_warn_of_nothing(stack: str, mode: Mode) -> None:
 
 
 def test_six_regions_are_declared_like_two() -> None:
-    six = declare("prod", with_regions(*TRIO, "eu-central-1", "ap-southeast-1", "us-east-2"))
+    stated = with_regions(*TRIO, "eu-central-1", "ap-southeast-1", "us-east-2")
+    six, first = declare("prod", stated), declare("prod", stated, Mode.FIRST)
+    assert not six.evaluation.diagnostics
+    assert not first.evaluation.diagnostics
+    assert {resource.urn for resource in six.resources} == {resource.urn for resource in first.resources}
     assert {resource.region for resource in six.of("aws:rds/cluster:Cluster")} == {*TRIO, "eu-central-1", "ap-southeast-1", "us-east-2"}
     cidrs = [vpc.inputs["cidrBlock"] for vpc in six.of("Vpc")]
     assert len(set(cidrs)) == 6
