@@ -166,8 +166,9 @@ class HandOver(pulumi.ComponentResource):
             policy=policy_document(
                 Statement(actions=["iam:SimulatePrincipalPolicy"], resources=[f"arn:aws:iam::{args.account_id}:role/{name}"]),
                 Statement(
+                    # read only, and on everything, as Region switch's own example of this role has it
                     actions=["arc-region-switch:GetPlan", "arc-region-switch:GetPlanExecution", "arc-region-switch:ListPlanExecutions"],
-                    resources=[self._plan_pattern()],
+                    resources=["*"],
                 ),
                 Statement(actions=["rds:DescribeGlobalClusters", "rds:DescribeDBClusters"], resources=["*"]),
                 Statement(
