@@ -45,6 +45,8 @@ class LoadBalancer(pulumi.ComponentResource):
     dns_name: pulumi.Output[str]
     zone_id: pulumi.Output[str]
     """Hosted zone of `dns_name`, for alias records."""
+    operator_pool_id: pulumi.Output[str]
+    """User pool of those who may open monitoring. and logs."""
     target_group_arns: dict[str, pulumi.Output[str]]
     """By name of the target group in `settings/routes.py`: what the workloads register their pods with."""
 
@@ -74,6 +76,7 @@ class LoadBalancer(pulumi.ComponentResource):
 
         self.dns_name = balancer.dns_name
         self.zone_id = balancer.zone_id
+        self.operator_pool_id = sign_in.pool_id
         self.target_group_arns = {name: group.arn for name, group in self._target_groups.items()}
         self.register_outputs({"dnsName": self.dns_name, "zoneId": self.zone_id, "targetGroupArns": self.target_group_arns})
 

@@ -9,7 +9,7 @@ from components.database import DATABASE_NAME, ENGINE, MASTER_USER, MasterCreden
 from components.dns import DomainNames, DomainNamesArgs, RegionalEntry
 from components.keys import EncryptionKeys, EncryptionKeysArgs, KeyPurpose
 from components.region import GlobalParts, Region, RegionArgs
-from components.region_switch import HandOver, HandOverArgs, RegionSwitches, RegionSwitchesArgs
+from components.region_switch import HandOver, HandOverArgs, RegionSwitches, RegionSwitchesArgs, Switch
 from components.secrets import Readers, ReplicaTarget, SecretsStore, SecretsStoreArgs
 from settings import catalog
 from settings.model import PlatformSettings
@@ -42,7 +42,7 @@ class TradingPlatform(pulumi.ComponentResource):
         self._create_names(regions, switches)
         hand_overs = self._create_hand_overs(regions, switches, shared.global_cluster)
 
-        self._outputs = self._collect_outputs(regions, secrets, hand_overs)
+        self._outputs = self._collect_outputs(regions, secrets, switches, hand_overs)
         self.register_outputs(self._outputs)
 
     def outputs(self) -> dict[str, pulumi.Input[object]]:
@@ -200,7 +200,11 @@ class TradingPlatform(pulumi.ComponentResource):
         }
 
     def _collect_outputs(
-        self, regions: dict[catalog.Region, Region], secrets: SecretsStore, hand_overs: dict[catalog.Region, HandOver]
+        self,
+        regions: dict[catalog.Region, Region],
+        secrets: SecretsStore,
+        switches: RegionSwitches | None,
+        hand_overs: dict[catalog.Region, HandOver],
     ) -> dict[str, pulumi.Input[object]]:
         return {
             "api": f"https://api.{self._settings.domain}",
@@ -209,5 +213,6 @@ class TradingPlatform(pulumi.ComponentResource):
             "activeRegion": self._settings.active_region,
             "regions": {region: each.outputs() for region, each in regions.items()},
             "secrets": secrets.arns,
+            "switches": {switch: {region: switches.arn(switch, region) for region in regions} for switch in Switch} if switches else {},
             "handOverPlans": {region: plan.plan_arn for region, plan in hand_overs.items()},
         }

@@ -88,6 +88,7 @@ class Region(pulumi.ComponentResource):
             "brokerEndpoint": self.broker.endpoint,
             "brokerCredentialsArn": self.broker.credentials_arn,
             "loadBalancer": self.load_balancer.dns_name,
+            "operatorPool": self.load_balancer.operator_pool_id,
             "operationsHost": self.operations_host.group_name,
             "targetGroups": self.load_balancer.target_group_arns,
         }

@@ -55,6 +55,11 @@ class OperatorSignIn:
             opts=pulumi.ResourceOptions(parent=parent, additional_secret_outputs=["client_secret"]),
         )
 
+    @property
+    def pool_id(self) -> pulumi.Output[str]:
+        """ID of the pool, to create operators in."""
+        return self._pool.id
+
     def action(self) -> aws.lb.ListenerRuleActionArgsDict:
         """The first action of a listener rule: whoever is not signed in is sent to do so."""
         return {
