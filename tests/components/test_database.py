@@ -123,3 +123,29 @@ def test_log_groups_exist_before_the_cluster_writes_to_them(prod: Declared) -> N
             name = f"/aws/rds/cluster/{cluster.inputs['clusterIdentifier']}/{export}"
             (group,) = [each for each in prod.of("LogGroup", region) if each.inputs["name"] == name]
             assert group.urn in cluster.dependencies
+
+
+def test_slow_statements_and_refused_sign_ins_leave_the_database(prod: Declared) -> None:
+    for region in REGIONS:
+        assert {"postgresql", "iam-db-auth-error"} <= set(prod.one(CLUSTER, region).inputs["enabledCloudwatchLogsExports"])
+
+
+def parameters(declared: Declared) -> list[dict[str, str]]:
+    """Of every member's parameter group."""
+    return [{each["name"]: each["value"] for each in group.inputs["parameters"]} for group in declared.of("ClusterParameterGroup")]
+
+
+def test_changes_of_schema_and_rights_are_audited(prod: Declared) -> None:
+    for each in parameters(prod):
+        assert "pgaudit" in each["shared_preload_libraries"].split(",")
+        assert each["pgaudit.log"] == "ddl,role"
+
+
+def test_logged_statements_show_no_values(prod: Declared) -> None:
+    for each in parameters(prod):
+        assert each["log_parameter_max_length"] == "0"
+
+
+def test_no_forgotten_transaction_holds_its_locks_for_longer_than_a_minute(prod: Declared) -> None:
+    for each in parameters(prod):
+        assert 0 < int(each["idle_in_transaction_session_timeout"]) <= 60_000

@@ -202,3 +202,100 @@ def test_safety_rules_refuse_a_second_active_region(prod: Declared) -> None:
     assert {arn for rule in rule_sets for arn in rule["assertedControls"]} == controls
     for rule in rule_sets:
         assert rule["ruleConfig"] == {"type": "ATLEAST", "threshold": 2, "inverted": True}
+
+
+def test_the_entry_faces_the_internet_from_every_zone(prod: Declared) -> None:
+    for region in REGIONS:
+        balancer = prod.one("aws:lb/loadBalancer:LoadBalancer", region).inputs
+        subnets = [prod.with_id(subnet).inputs for subnet in balancer["subnets"]]
+        assert balancer["internal"] is False
+        assert {subnet["tags"]["mastertrade:segment"] for subnet in subnets} == {"public"}
+        assert len({subnet["availabilityZoneId"] for subnet in subnets}) == 3
+
+
+def test_dns_asks_each_region_what_the_load_balancer_asks_the_pods(prod: Declared) -> None:
+    for check in prod.of("HealthCheck"):
+        if check.inputs["type"] == "HTTPS":
+            region = check.name.removeprefix("entry-")
+            group = prod.with_id(rules(prod, region)["api"]["actions"][0]["targetGroupArn"]).inputs
+            assert check.inputs["resourcePath"] == group["healthCheck"]["path"]
+            assert check.inputs["enableSni"] is True, "the certificate is shown to who names a host"
+
+
+def test_every_name_is_served_by_the_region_that_it_leads_to(prod: Declared) -> None:
+    names = {record.inputs["name"] for record in prod.of("Record") if record.inputs["type"] == "A"}
+    hosts = {name for name in names if name.startswith(("api", "monitoring", "logs"))}
+    assert len(hosts) == 9
+    for host in hosts:
+        region = answer(prod, host, healthy=set(REGIONS), on={"us-west-2"})
+        served = [
+            each["values"]
+            for rule in rules(prod, region).values()
+            for each in (part.get("hostHeader", {}) for part in rule["conditions"])
+            if each
+        ]
+        assert any(host in values for values in served)
+        assert region == next((each for each in REGIONS if each in host), "us-west-2")
+
+
+def test_load_balancer_reaches_every_target_on_its_port(prod: Declared) -> None:
+    for region in REGIONS:
+        (group,) = prod.one("aws:lb/loadBalancer:LoadBalancer", region).inputs["securityGroups"]
+        open_ports = {
+            rule.inputs["toPort"]
+            for rule in prod.of("SecurityGroupEgressRule", region)
+            if rule.inputs["securityGroupId"] == group and "referencedSecurityGroupId" in rule.inputs
+        }
+        assert {target.inputs["port"] for target in prod.of("TargetGroup", region)} == open_ports
+
+
+def test_pods_are_asked_the_path_that_their_program_answers(prod: Declared) -> None:
+    for region in REGIONS:
+        paths = {
+            target.name.removeprefix(f"{region}-target-"): target.inputs["healthCheck"]["path"] for target in prod.of("TargetGroup", region)
+        }
+        # Grafana's and OpenSearch Dashboards' own; the services' is the platform's convention
+        assert paths == {"api": "/health", "streams": "/health", "dashboards": "/api/health", "log-search": "/api/status"}
+
+
+def test_whoever_is_not_signed_in_is_sent_to_and_comes_back_to_the_host_that_they_asked_for(prod: Declared) -> None:
+    for region in REGIONS:
+        back = set(prod.one("UserPoolClient", region).inputs["callbackUrls"])
+        for target in ("dashboards", "log-search"):
+            rule = rules(prod, region)[target]
+            (sign_in,) = [action["authenticateCognito"] for action in rule["actions"] if "authenticateCognito" in action]
+            assert sign_in["onUnauthenticatedRequest"] == "authenticate"
+            assert sign_in["userPoolArn"] == prod.one("UserPool", region).outputs["arn"]
+            (hosts,) = [condition["hostHeader"]["values"] for condition in rule["conditions"] if "hostHeader" in condition]
+            assert {f"https://{host}/oauth2/idpresponse" for host in hosts} <= back
+
+
+def test_a_hand_over_moves_the_database_without_loss_unless_told_otherwise(prod: Declared) -> None:
+    plan = prod.one("aws:arcregionswitch/plan:Plan", name="hand-over-us-west-2-plan").inputs
+    for workflow in plan["workflows"]:
+        (change,) = [config for step in workflow["steps"] for config in step.get("globalAuroraConfigs", [])]
+        assert change["behavior"] == "switchoverOnly"
+        assert change["ungracefuls"] == [{"ungraceful": "failover"}]
+        assert set(change["databaseClusterArns"]) == {prod.one("aws:rds/cluster:Cluster", region).outputs["arn"] for region in REGIONS}
+
+
+def test_a_hand_over_is_approved_in_a_role_that_cannot_run_it(prod: Declared) -> None:
+    plan = prod.one("aws:arcregionswitch/plan:Plan", name="hand-over-us-west-2-plan").inputs
+    for workflow in plan["workflows"]:
+        (approval,) = [config for step in workflow["steps"] for config in step.get("executionApprovalConfigs", [])]
+        assert approval["approvalRole"] == prod.one("Role", name="hand-over-us-west-2-approver").outputs["arn"] != plan["executionRole"]
+
+
+def test_a_hand_over_stops_orders_before_the_database_moves_and_sends_traffic_last(prod: Declared) -> None:
+    names = {control.outputs["arn"]: control.name for control in prod.of("RoutingControl")}
+    plan = prod.one("aws:arcregionswitch/plan:Plan", name="hand-over-us-west-2-plan").inputs
+    for workflow in plan["workflows"]:
+        turned: list[tuple[str, set[str]]] = []
+        for step in workflow["steps"]:
+            if step["executionBlockType"] == "AuroraGlobalDatabase":
+                turned.append(("database", set()))
+            for block in step.get("arcRoutingControlConfigs", []):
+                (entry,) = [each for each in block["regionAndRoutingControls"] if each["region"] == workflow["workflowTargetRegion"]]
+                (switch,) = {names[each["routingControlArn"]].partition("-")[0] for each in entry["routingControls"]}
+                turned.append((switch, {each["state"] for each in entry["routingControls"]}))
+        assert turned == [("orders", {"Off"}), ("database", set()), ("orders", {"On", "Off"}), ("traffic", {"On", "Off"})]

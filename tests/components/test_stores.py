@@ -3,6 +3,8 @@
 import pytest
 
 from mastertrade.offline import Secret
+from settings.defaults import DEFAULTS
+from settings.model import Environment
 from tests.declared import Declared, declare, document
 
 REGIONS = ("us-east-1", "us-west-2")
@@ -132,6 +134,14 @@ def test_shared_secrets_have_a_copy_in_every_other_region(prod: Declared) -> Non
         if "broker" in secret.name:
             continue
         assert [replica["region"] for replica in secret.inputs["replicas"]] == ["us-west-2"]
+
+
+def test_consumers_that_hang_lose_their_messages_after_the_stated_seconds(prod: Declared) -> None:
+    for region in REGIONS:
+        configuration = prod.one("aws:mq/configuration:Configuration", region)
+        stated = DEFAULTS[Environment.PROD]["broker"]["consumer_timeout_seconds"]
+        assert configuration.inputs["data"] == f"consumer_timeout = {1000 * stated}\n", "RabbitMQ counts milliseconds"
+        assert prod.one("Broker", region).inputs["configuration"]["id"] == configuration.id
 
 
 def _plain(value: object) -> str:

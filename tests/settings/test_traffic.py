@@ -164,6 +164,14 @@ def test_a_store_lies_in_the_data_segment(store: Party) -> None:
     assert segment_of(store) is Segment.DATA
 
 
+def test_the_pool_is_passed_by_only_for_leases_and_repairs() -> None:
+    assert {flow.source for flow in FLOWS if flow.target is Party.DATABASE} == {
+        Party.DATABASE_PROXY,
+        Party.ORDER_EXECUTOR,
+        Party.MANAGEMENT,
+    }
+
+
 def test_stores_open_no_connection_but_the_pool() -> None:
     assert {(flow.source, flow.target) for flow in FLOWS if flow.source in STORES} == {(Party.DATABASE_PROXY, Party.DATABASE)}
 
