@@ -20,7 +20,7 @@ help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
 
 preview: $(RUNTIME) ## Preview a stack offline: STACK=dev|staging|prod (prod), ARGS="--json"
-	@$(BIN)/python -m mastertrade preview -s $(STACK) $(ARGS)
+	@$(BIN)/python -m mastertrade preview -s "$(STACK)" $(ARGS)
 
 test: $(DEVELOPMENT) ## Check style and types, run the tests
 	@$(MAKE) --no-print-directory --keep-going --jobs=2 style types pytest

@@ -5,6 +5,10 @@ import gc
 # The process is short and its objects live until its end: collecting garbage would take a third of its time.
 gc.disable()
 
-from mastertrade.cli import main  # noqa: E402 - what is imported is what the collector would look through
+try:
+    from mastertrade.cli import main
 
-main()
+    main()
+except KeyboardInterrupt:
+    # before the command line could say so itself
+    raise SystemExit(1) from None

@@ -1,10 +1,11 @@
 """The command line, `python -m mastertrade`."""
 
+import contextlib
 import os
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import NoReturn, cast
+from typing import NoReturn, TextIO, cast
 
 import click
 
@@ -26,14 +27,21 @@ Exit codes:
 
 def main() -> NoReturn:
     """Runs the command line and ends the process."""
+    # closed by whoever called us: what would be said there is said to nobody
+    sys.stdout = sys.stdout or _nowhere()
+    sys.stderr = sys.stderr or _nowhere()
     code = _run()
     for stream in (sys.stdout, sys.stderr):
         try:
             stream.flush()
-        except BrokenPipeError:
+        except OSError:
             code = code or PROGRAM_ERROR
     # Taking the interpreter and every loaded module apart would cost as much as loading them.
     os._exit(code)
+
+
+def _nowhere() -> TextIO:
+    return Path(os.devnull).open("w", encoding="utf-8")
 
 
 def _run() -> int:
@@ -53,6 +61,11 @@ def _run() -> int:
     except BrokenPipeError:
         # Whoever read our output has closed it, as `head` does.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return PROGRAM_ERROR
+    except OSError as error:
+        with contextlib.suppress(OSError):
+            click.echo(f"Cannot go on: {error.strerror or error}.", err=True)
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
         return PROGRAM_ERROR
 
 
@@ -91,7 +104,8 @@ def cli(context: click.Context, root: Path) -> None:
 @click.option("--full", is_flag=True, help="One line for each resource instead of counts.")
 @click.option("--json", "as_json", is_flag=True, help="A JSON document instead of a tree.")
 @click.pass_obj
-def preview(root: Path, /, *, stack: str, all_stacks: bool, mode: str, full: bool, as_json: bool) -> Action:
+@click.pass_context
+def preview(context: click.Context, root: Path, /, *, stack: str, all_stacks: bool, mode: str, full: bool, as_json: bool) -> Action:
     """Shows what a stack declares, offline.
 
     Runs the unchanged program in Pulumi's own language host, against an engine and a cloud that are simulated in this
@@ -125,6 +139,8 @@ def preview(root: Path, /, *, stack: str, all_stacks: bool, mode: str, full: boo
     With --all-stacks: format, and stacks, the list of these. Secrets read "[secret]", unknown values "[unknown]".
     Keys may be added, never changed.
     """  # noqa: D301 - click reads the backspace character
+    if all_stacks and context.get_parameter_source("stack") is click.core.ParameterSource.COMMANDLINE:
+        raise click.UsageError("--all-stacks previews every stack: name one with --stack, or all of them, not both.")
 
     def action() -> int:
         from mastertrade.preview import preview_stacks

@@ -17,7 +17,11 @@ from mastertrade.offline.values import Plain
 __all__ = ["show"]
 
 _WIDTH_IN_A_PIPE = 160
-_NO_PLACE = "every region"
+_NO_LIMIT = 1_000_000
+_NO_PLACE = "no region"
+_SIZES = ("instanceClass", "nodeType", "hostInstanceType", "instanceType", "cidrBlock")
+"""Properties that say how large a resource is, or where a network lies."""
+_SIZED_BY_ADDRESS = ("ec2.Vpc",)
 
 
 def show(evaluation: Evaluation, *, full: bool) -> None:
@@ -40,7 +44,8 @@ def show(evaluation: Evaluation, *, full: bool) -> None:
     if evaluation.outputs:
         outputs = Tree("[bold]outputs[/]", guide_style="dim")
         _add_value(outputs, masked(evaluation.outputs))
-        console.print(outputs, soft_wrap=True)
+        # an address that is cut off still looks like one: let the terminal break lines, not rich
+        Console(file=sys.stdout, highlight=False, emoji=False, width=_NO_LIMIT).print(outputs)
 
 
 def _add_components(branch: Tree, here: Iterable[Resource], resources: Mapping[str, Resource], *, full: bool) -> None:
@@ -50,7 +55,7 @@ def _add_components(branch: Tree, here: Iterable[Resource], resources: Mapping[s
     labels = {urn: _label(resources.get(urn)) for urn in by_component}
     for urn in sorted(by_component, key=lambda urn: (labels[urn], urn)):
         members = by_component[urn]
-        counts = Counter(_short_type(resource) for resource in members)
+        counts = Counter(_sized_type(resource) for resource in members)
         twig = branch.add(f"{escape(labels[urn])}  [cyan]{len(members)}[/]  [dim]{escape(_counted(counts))}[/]")
         if full:
             for resource in members:
@@ -111,6 +116,16 @@ def _short_type(resource: Resource) -> str:
     if not resource.custom:
         return name
     return f"{service}.{name}" if service not in ("index", "") else f"{package}.{name}"
+
+
+def _sized_type(resource: Resource) -> str:
+    """`rds.ClusterInstance db.r8g.xlarge`: the type, and the size where there is one."""
+    kind = _short_type(resource)
+    for name in _SIZES:
+        size = resource.inputs.get(name)
+        if isinstance(size, str) and (name != "cidrBlock" or kind in _SIZED_BY_ADDRESS):
+            return f"{kind} {size}"
+    return kind
 
 
 def _counted(counts: Counter[str]) -> str:

@@ -39,7 +39,8 @@ LogRetentionDays = Literal[1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 
 DomainName = Annotated[
     str,
     Field(
-        pattern=r"^(?=.{4,200}$)([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z]{2,63}$",
+        pattern=r"^([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z]{2,63}$",
+        max_length=200,
         description="Public domain; the platform answers at api., monitoring. and logs. of it.",
         examples=["mastertrade.example"],
     ),

@@ -32,6 +32,8 @@ _TEXT_KEYS = frozenset(
 
 _DEEPEST = 8  # levels below a key at the top; settings nest five deep
 _LONGEST_SHOWN = 1000  # characters that are looked at to show a value; `shown` leaves fewer
+ENCRYPTED = "[secret]"
+"""What stands for an encrypted value where nothing can decrypt it."""
 _MOST_PER_GROUP = 20  # mistakes in one list or mapping that are named singly
 
 Path = tuple[str, ...]
@@ -49,7 +51,7 @@ def load(configuration: Mapping[str, str], *, project: str, stack: str) -> Platf
     environment = _environment(stated)
     mistakes: dict[Path, ErrorDetails] = {}
     settings = _validated(stated, environment, mistakes)
-    found = _worded(mistakes)
+    found = [*_misspelt_namespaces(configuration, project), *_worded(mistakes)]
     # a key that is not known takes nothing away from the rest
     wrong = [path for path, detail in mistakes.items() if detail["loc"][-1:] != ("[key]",) and detail["type"] != "extra_forbidden"]
     for rule, reads in RULES.items():
@@ -69,6 +71,15 @@ def _stated(configuration: Mapping[str, str], project: str) -> dict[str, Json]:
     prefix = f"{project}:"
     own = {key.removeprefix(prefix): text for key, text in configuration.items() if key.startswith(prefix)}
     return {key: _from_text(key, text) for key, text in own.items() if text not in ("", "{}", "null")}
+
+
+def _misspelt_namespaces(configuration: Mapping[str, str], project: str) -> Iterator[Problem]:
+    """Keys of a namespace that nobody has but that nearly is ours: Pulumi would pass over them without a word."""
+    for full_key in configuration:
+        namespace, _, key = full_key.rpartition(":")
+        if namespace != project and difflib.get_close_matches(namespace.lower(), [project.lower()], cutoff=0.8):
+            allowed = f"keys of {project}, or of a provider such as aws"
+            yield Problem(shown(full_key)[1:-1], f"no namespace '{shown(namespace)[1:-1]}', did you mean '{project}:{key}'?", allowed)
 
 
 def _from_text(key: str, text: str) -> Json:
@@ -257,6 +268,10 @@ def _worded(mistakes: Mapping[Path, ErrorDetails]) -> list[Problem]:
 
 def _problem(detail: ErrorDetails, path: Path) -> Problem:
     schema, kind = schema_at(path), detail["type"]
+    if detail["input"] in (ENCRYPTED, {"secure": ENCRYPTED}):
+        return Problem(
+            _key(path), "encrypted, which only Pulumi's command line can read", f"plain text: {_allowed(schema)}", _example(path, schema)
+        )
     if kind == "missing":
         return Problem(_key(path), "missing", _allowed(schema), _example(path, schema))
     if path[:-1] == ("regions",) and not _is_known(path):
@@ -347,10 +362,10 @@ def _values(schema: Mapping[str, Json]) -> str:
     if "enum" in schema or "const" in schema:
         return ", ".join(as_written(value) for value in schema.get("enum", [schema.get("const")]))
     if schema.get("format") == "ipv4network":
-        return "an IPv4 range in CIDR notation"
+        return "an IPv4 range in CIDR notation, without bits behind its prefix"
     if kind == "string":
         pattern = schema.get("pattern", "")
-        return f"text of the form {pattern}" if pattern and "(?" not in pattern else "text"  # nobody reads a look-ahead
+        return f"text of the form {pattern}" if pattern else "text"
     if kind == "array":
         element = _resolved(cast("dict[str, Json]", schema.get("items", {})))
         each = f"{'one of ' if 'enum' in element else ''}{allowed_values(element)}"

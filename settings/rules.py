@@ -256,6 +256,19 @@ def caches_fit_elasticache(settings: PlatformSettings) -> Iterator[Problem]:
         )
 
 
+def operators_reach_their_host(settings: PlatformSettings) -> Iterator[Problem]:
+    """The management segment has no way out: Session Manager has to be inside."""
+    endpoints = settings.network.interface_endpoints
+    missing = [service for service in ("ssm", "ssmmessages") if service not in endpoints]
+    if missing:
+        yield Problem(
+            "network.interface_endpoints",
+            f"{' and '.join(missing)} not among them, and operators' sessions go through both",
+            "a list with ssm and ssmmessages",
+            "interface_endpoints: [ssm, ssmmessages]",
+        )
+
+
 def administrators_are_of_the_account(settings: PlatformSettings) -> Iterator[Problem]:
     """Secrets stay in the account."""
     for arn in settings.operators.administrators:
@@ -329,6 +342,7 @@ RULES: dict[Rule, tuple[str, ...]] = {
     database_class_fits_its_features: ("database", "regions"),
     connection_budget_fits: ("services", "database", "cache.node_type"),
     caches_fit_elasticache: ("cache", "sessions"),
+    operators_reach_their_host: ("network.interface_endpoints",),
     administrators_are_of_the_account: ("operators.administrators", "accountId"),
     broker_fits_its_zones: ("broker", "regions.*.zones"),
     failover_keeps_its_promise: ("failover",),

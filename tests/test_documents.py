@@ -56,7 +56,7 @@ def test_every_link_between_documents_leads_somewhere() -> None:
     documents = [ROOT / "README.md", *(ROOT / "docs").rglob("*.md"), *(ROOT / "bench").glob("*.md")]
     assert len(documents) > 10
     for document in documents:
-        for target in LINK.findall(document.read_text()):
+        for target in LINK.findall(re.sub(r"`[^`]*`", "", document.read_text())):
             assert (document.parent / target).exists(), f"{document.relative_to(ROOT)} links to {target}"
 
 

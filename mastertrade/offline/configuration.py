@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
 
-from mastertrade.offline.values import HIDDEN_SECRET
 from mastertrade.offline.yaml_file import Node, Scalar, mistake, read_yaml
 from settings.problems import Problem, SettingsError, shown
+from settings.reading import ENCRYPTED
 
 __all__ = ["Project", "merged_configuration", "read_configuration", "read_project", "stacks_of"]
 
@@ -101,11 +101,14 @@ class _Value:
 
 def _no_such_stack(root: Path, stack: str) -> SettingsError:
     known = stacks_of(root)
-    nearest = difflib.get_close_matches(stack, known, n=1)
+    short = stack.rsplit("/", 1)[-1].removeprefix("Pulumi.").removesuffix(".yaml")
+    nearest = difflib.get_close_matches(short, known, n=1)
     hint = f", did you mean '{nearest[0]}'?" if nearest else ""
     allowed = f"one of {', '.join(known)}" if known else "a stack with a Pulumi.STACK.yaml beside Pulumi.yaml"
+    example = nearest or known[:1]
     return SettingsError(
-        f"Pulumi.{shown(stack)[1:-1]}.yaml", [Problem("", f"no stack of this name{hint}", allowed, f"--stack {known[0]}" if known else "")]
+        f"Pulumi.{shown(stack)[1:-1]}.yaml",
+        [Problem("", f"no stack of this name{hint}", allowed, f"--stack {example[0]}" if example else "")],
     )
 
 
@@ -174,7 +177,7 @@ def _value(node: Node, file: str, key: str) -> _Value:
         # Text as written: 02:00 stays 02:00 and 012 stays 012, whatever YAML would make of it.
         return _Value("" if node.is_null else node.text)
     if _is_encrypted(node):
-        return _Value(HIDDEN_SECRET, secret=True)
+        return _Value(ENCRYPTED, secret=True)
     found_secret: list[bool] = []
     plain = _plain(node, found_secret)
     try:
@@ -195,5 +198,5 @@ def _plain(node: Node, found_secret: list[bool]) -> Any:
         return [_plain(each, found_secret) for each in cast("list[Node]", node)]
     if _is_encrypted(node):
         found_secret.append(True)
-        return HIDDEN_SECRET
+        return ENCRYPTED
     return {name: _plain(each, found_secret) for name, each in cast("dict[str, Node]", node).items()}

@@ -25,6 +25,7 @@ print("printed by the program")
 pulumi.warn("mind this")
 pulumi.export("vpc", network.vpc.id)
 pulumi.export("password", random.RandomPassword("word", length=20).result)
+pulumi.export("long", "x" * 500)
 """
 
 
@@ -57,12 +58,34 @@ def test_tree_counts_by_region_component_and_type(tree: subprocess.CompletedProc
     lines = tree.stdout.splitlines()
     assert lines[0] == "demo dev  1 region, 5 resources  simulated"
     assert any("us-east-1  4 resources" in line for line in lines)
-    assert any("Network net  4  2 ec2.Subnet, ec2.Vpc, random.RandomUuid" in line for line in lines)
+    assert any("Network net  4  2 ec2.Subnet, ec2.Vpc 10.0.0.0/16, random.RandomUuid" in line for line in lines)
 
 
 def test_outputs_are_shown_and_secrets_are_not(tree: subprocess.CompletedProcess[str]) -> None:
     assert "password: [secret]" in tree.stdout
     assert "vpc: vpc-" in tree.stdout
+
+
+def test_outputs_are_never_cut(tree: subprocess.CompletedProcess[str]) -> None:
+    assert f"long: {'x' * 500}" in tree.stdout
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no /dev/full to stand for a full disk")
+def test_a_full_disk_is_one_message(root: Path) -> None:
+    command = [sys.executable, "-m", "mastertrade", "preview", "-s", "dev", "--json"]
+    with Path("/dev/full").open("w") as full:
+        result = subprocess.run(
+            command, cwd=root, env=os.environ | {"PYTHONPATH": str(HERE)}, stdout=full, stderr=subprocess.PIPE, text=True, check=False
+        )
+    assert result.returncode == 1
+    assert "No space left on device" in result.stderr
+    assert "Traceback" not in result.stderr
+
+
+def test_one_stack_and_all_stacks_exclude_one_another(root: Path) -> None:
+    result = run(root, "preview", "--all-stacks", "-s", "dev")
+    assert result.returncode == 2
+    assert "not both" in result.stderr
 
 
 def test_output_in_a_pipe_has_no_colour_and_no_progress(tree: subprocess.CompletedProcess[str]) -> None:

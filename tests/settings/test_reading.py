@@ -123,6 +123,13 @@ ACROSS_KEYS = (
         ("overlaps backup.time",),
     ),
     Limit(
+        "operators reach their host through endpoints inside the network",
+        "network.interface_endpoints",
+        {"network": {"interface_endpoints": ["ssm"]}},
+        {"network": {"interface_endpoints": ["ssm", "ssmmessages"]}},
+        ("ssmmessages not among them",),
+    ),
+    Limit(
         "backups start while markets are closed",
         "backup.time",
         {"backup": {"time": "15:00"}},
@@ -424,7 +431,7 @@ IN_ONE_KEY = (
         "a choice in a list is one of the choices",
         "network.interface_endpoints.1",
         {"network": {"interface_endpoints": ["ssm", "s3"]}},
-        {"network": {"interface_endpoints": ["ssm", "sts"]}},
+        {"network": {"interface_endpoints": ["ssm", "ssmmessages"]}},
         ("found 's3'", "autoscaling, ec2", 'interface_endpoints: ["ssm"'),
     ),
     Limit(
@@ -664,9 +671,22 @@ def test_a_key_without_a_value_counts_as_not_stated(nothing: str) -> None:
 
 
 def test_keys_of_other_namespaces_are_left_alone() -> None:
-    texts = {"aws:region": "mars-north-1", "pulumi:disable-default-providers": '["aws"]', "mastertradex:foo": "1"}
+    texts = {"aws:region": "mars-north-1", "pulumi:disable-default-providers": '["aws"]', "exchange:foo": "1"}
     own = {f"mastertrade:{key}": value if isinstance(value, str) else json.dumps(value) for key, value in stated().items()}
     assert reading.load(own | texts, project="mastertrade", stack="prod") == load(stated())
+
+
+@pytest.mark.parametrize("key", ["mastertrad:protect", "Mastertrade:protect"])
+def test_a_misspelt_namespace_is_not_passed_over(key: str) -> None:
+    own = {f"mastertrade:{name}": value if isinstance(value, str) else json.dumps(value) for name, value in stated().items()}
+    with pytest.raises(SettingsError, match="did you mean 'mastertrade:protect'"):
+        reading.load(own | {key: "true"}, project="mastertrade", stack="prod")
+
+
+def test_an_encrypted_setting_is_called_that() -> None:
+    (problem,) = problems_of({"database": {"retention_days": reading.ENCRYPTED}})
+    assert "encrypted" in problem.found
+    assert "1 to 35" in problem.allowed
 
 
 def test_text_that_looks_like_a_number_stays_text() -> None:
