@@ -130,7 +130,7 @@ def windows_lie_outside_trading_hours(settings: PlatformSettings) -> Iterator[Pr
 
 
 def snapshot_windows_are_long_enough(settings: PlatformSettings) -> Iterator[Problem]:
-    """ElastiCache and MemoryDB take no snapshot window under an hour."""
+    """ElastiCache takes no snapshot window under an hour."""
     for key, window in (
         ("cache.snapshot_window", settings.cache.snapshot_window),
         ("sessions.snapshot_window", settings.sessions.snapshot_window),

@@ -36,7 +36,7 @@ class Day(StrEnum):
 
     @property
     def short(self) -> str:
-        """Three letters, as RDS, ElastiCache and MemoryDB write days: `mon`."""
+        """Three letters, as RDS and ElastiCache write days: `mon`."""
         return self.value[:3]
 
 
@@ -68,7 +68,7 @@ class WeeklyWindow(Model):
     time: TimeOfDay = Field(description="Start, in UTC.")
     duration_minutes: Annotated[int, Field(ge=60, le=480)] = Field(
         default=60,
-        description="Length in minutes. At least 60: the least that ElastiCache and MemoryDB take.",
+        description="Length in minutes. At least 60: the least that ElastiCache takes.",
         examples=[60],
     )
 
@@ -78,7 +78,7 @@ class WeeklyWindow(Model):
 
     @property
     def aws_range(self) -> str:
-        """`ddd:hh:mm-ddd:hh:mm`, as RDS, ElastiCache and MemoryDB write a window."""
+        """`ddd:hh:mm-ddd:hh:mm`, as RDS and ElastiCache write a window."""
         start = self.day.number * MINUTES_PER_DAY + minutes(self.time)
         end = (start + self.duration_minutes) % MINUTES_PER_WEEK
         end_day = list(Day)[end // MINUTES_PER_DAY]
@@ -90,7 +90,7 @@ class DailyWindow(Model):
 
     time: TimeOfDay = Field(description="Start, in UTC.")
     duration_minutes: Annotated[int, Field(ge=30, le=480)] = Field(
-        default=60, description="Length in minutes. At least 30 (RDS); 60 for ElastiCache and MemoryDB snapshots.", examples=[60]
+        default=60, description="Length in minutes. At least 30 (RDS); 60 for snapshots of ElastiCache.", examples=[60]
     )
 
     def intervals(self) -> tuple[Interval, ...]:
@@ -103,7 +103,7 @@ class DailyWindow(Model):
 
     @property
     def aws_range(self) -> str:
-        """`hh:mm-hh:mm`, as RDS, ElastiCache and MemoryDB write a daily window."""
+        """`hh:mm-hh:mm`, as RDS and ElastiCache write a daily window."""
         return f"{self.time}-{clock(minutes(self.time) + self.duration_minutes)}"
 
 
