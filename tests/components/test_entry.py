@@ -33,7 +33,7 @@ def test_plain_http_is_answered_with_a_redirect_only(prod: Declared) -> None:
 def test_tls_is_at_least_1_2(prod: Declared) -> None:
     for listener in prod.of("aws:lb/listener:Listener"):
         if listener.inputs["protocol"] == "HTTPS":
-            assert listener.inputs["sslPolicy"].startswith(("ELBSecurityPolicy-TLS13-1-2-Res", "ELBSecurityPolicy-TLS13-1-3"))
+            assert listener.inputs["sslPolicy"].startswith("ELBSecurityPolicy-TLS13-1-2-Res")
 
 
 def test_hosts_that_no_rule_names_get_nothing(prod: Declared) -> None:
