@@ -129,7 +129,7 @@ def _replication_group(declaration: Declaration) -> tuple[str, Properties]:
     clustered = shards > 1 or declaration.text("clusterMode") == "enabled" or "cluster.on" in declaration.text("parameterGroupName")
     tls = "clustercfg." if clustered else "master."
     host = f"{identifier}.{made_of(declaration.account, declaration.region)[:6]}"
-    zone = f"{_short(declaration.region)}.cache.amazonaws.com"
+    zone = f"{declaration.short_region}.cache.amazonaws.com"
     members = (
         [f"{identifier}-{shard:04}-{node:03}" for shard in range(1, shards + 1) for node in range(1, replicas + 2)]
         if clustered
@@ -219,12 +219,6 @@ def _zone_of(declaration: Declaration, service: str) -> str:
 
 def _vpc_of(declaration: Declaration, subnets: str) -> str:
     return f"vpc-{made_of(''.join(sorted(declaration.texts(subnets))), 'vpc')[:17]}"
-
-
-def _short(region: str) -> str:
-    """`use1` of `us-east-1`, as ElastiCache host names have it."""
-    area, direction, number = [*region.split("-"), "", ""][:3]
-    return f"{area}{direction[:1]}{number}"
 
 
 SIMULATIONS: dict[str, Simulation] = {

@@ -75,6 +75,13 @@ class Declaration:
         region = "" if is_global else self.region
         return f"arn:aws:{service or self.service}:{region}:{self.account}:{resource}"
 
+    @property
+    def short_region(self) -> str:
+        """`use1` of `us-east-1`, `apse1` of `ap-southeast-1`: as zone IDs begin and host names have it."""
+        area, direction, number = [*self.region.split("-"), "", ""][:3]
+        halves = [word for word in ("north", "south", "east", "west", "central") if word in direction]
+        return f"{area}{''.join(word[0] for word in halves) or direction[:1]}{number}"
+
     def physical_name(self, name: str = "name", prefix: str = "namePrefix", *, separator: str = "-") -> str:
         """The name in the cloud: as stated, else made unique as the real provider does it."""
         stated = self.text(name)

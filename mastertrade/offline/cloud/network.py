@@ -36,7 +36,7 @@ def _subnet(declaration: Declaration) -> tuple[str, Properties]:
         "arn": declaration.arn(f"subnet/{id_}", "ec2"),
         "ownerId": declaration.account,
         "availabilityZone": zone,
-        "availabilityZoneId": zone_id or f"{_short_region(declaration.region)}-az{ord(zone[-1]) - ord('a') + 1}",
+        "availabilityZoneId": zone_id or f"{declaration.short_region}-az{ord(zone[-1]) - ord('a') + 1}",
         "ipv6CidrBlockAssociationId": "",
         "privateDnsHostnameTypeOnLaunch": declaration.text("privateDnsHostnameTypeOnLaunch", "ip-name"),
     }
@@ -196,13 +196,6 @@ def _public_address(allocation: str) -> str:
 
 def _zone_letter(zone_id: str) -> str:
     return chr(ord("a") + int(zone_id[-1]) - 1) if zone_id[-1:].isdigit() and zone_id[-1] != "0" else "a"
-
-
-def _short_region(region: str) -> str:
-    """`use1` of `us-east-1`, as zone IDs begin."""
-    area, direction, number = [*region.split("-"), "", ""][:3]
-    halves = [word for word in ("north", "south", "east", "west", "central") if word in direction]
-    return f"{area}{''.join(word[0] for word in halves) or direction[:1]}{number}"
 
 
 SIMULATIONS: dict[str, Simulation] = {
