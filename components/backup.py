@@ -76,7 +76,7 @@ class BackupVault(pulumi.ComponentResource):
         aws.cloudwatch.MetricAlarm(
             context.logical("backup-failed", job),
             name=context.name(NameRule.ALARM, "backup-failed", job),
-            alarm_description=f"A {job} job of AWS Backup failed",
+            alarm_description=f"AWS Backup counted a job under {metric}",
             metric_queries=[
                 {
                     "id": "jobs",

@@ -174,6 +174,7 @@ class Valkey(pulumi.ComponentResource):
             self._alarm(
                 f"memory-{severity}",
                 metrics=("DatabaseMemoryUsagePercentage",),
+                statistic="Average",
                 expression="MAX(METRICS())",
                 comparison="GreaterThanThreshold",
                 threshold=percent,
@@ -183,13 +184,16 @@ class Valkey(pulumi.ComponentResource):
             self._alarm(
                 "hit-rate",
                 metrics=("CacheHits", "CacheMisses"),
+                statistic="Sum",
                 expression='100 * SUM(METRICS("cachehits")) / (SUM(METRICS("cachehits")) + SUM(METRICS("cachemisses")))',
                 comparison="LessThanThreshold",
                 threshold=alarms.cache_hit_rate_percent,
                 description=f"The cache answers less than {alarms.cache_hit_rate_percent} % of the reads",
             )
 
-    def _alarm(self, name: str, *, metrics: Sequence[str], expression: str, comparison: str, threshold: int, description: str) -> None:
+    def _alarm(
+        self, name: str, *, metrics: Sequence[str], statistic: str, expression: str, comparison: str, threshold: int, description: str
+    ) -> None:
         """One alarm over all nodes, or several: an expression takes ten metrics and no more (CloudWatch user guide)."""
         nodes, per_alarm = self._node_names(), _METRICS_PER_ALARM // len(metrics)
         for number, start in enumerate(range(0, len(nodes), per_alarm), start=1):
@@ -200,7 +204,7 @@ class Valkey(pulumi.ComponentResource):
                 name=self._context.name(NameRule.ALARM, self._args.purpose, key),
                 alarm_description=description,
                 metric_queries=[
-                    *(_node_metric(metric, node, index) for metric in metrics for index, node in enumerate(chosen)),
+                    *(_node_metric(metric, statistic, node, index) for metric in metrics for index, node in enumerate(chosen)),
                     {"id": "nodes", "label": description, "expression": expression, "return_data": True},
                 ],
                 comparison_operator=comparison,
@@ -223,7 +227,7 @@ class Valkey(pulumi.ComponentResource):
         ]
 
 
-def _node_metric(metric: str, node: str, index: int) -> aws.cloudwatch.MetricAlarmMetricQueryArgsDict:
+def _node_metric(metric: str, statistic: str, node: str, index: int) -> aws.cloudwatch.MetricAlarmMetricQueryArgsDict:
     """A node's metric under an ID that begins with the metric's name, by which expressions find it."""
     return {
         "id": f"{metric.lower()}{index}",
@@ -233,6 +237,6 @@ def _node_metric(metric: str, node: str, index: int) -> aws.cloudwatch.MetricAla
             "metric_name": metric,
             "dimensions": {"CacheClusterId": node},
             "period": 60,
-            "stat": "Sum" if metric.startswith("Cache") else "Average",
+            "stat": statistic,
         },
     }

@@ -10,6 +10,7 @@ import pulumi_random as random
 from components.context import RegionContext
 from components.logs import log_group
 from components.policy_document import Statement, policy_document, trust
+from components.roles import permitted_arn
 from settings.catalog import Region
 from settings.model import DatabaseSettings
 from settings.names import NameRule
@@ -153,7 +154,7 @@ class Database(pulumi.ComponentResource):
             policy_arn="arn:aws:iam::aws:policy/service-role/AmazonRDSEnhancedMonitoringRole",
             opts=pulumi.ResourceOptions(parent=self),
         )
-        return pulumi.Output.all(role.arn, permissions.id).apply(lambda known: known[0])
+        return permitted_arn(role, permissions)
 
     @property
     def _log_exports(self) -> list[str]:
@@ -383,7 +384,7 @@ class Database(pulumi.ComponentResource):
             policy=policy_document(Statement(actions=["rds-db:connect"], resources=users)),
             opts=pulumi.ResourceOptions(parent=self),
         )
-        return pulumi.Output.all(role.arn, policy.id).apply(lambda known: known[0])
+        return permitted_arn(role, policy)
 
 
 def database_user(service: Party) -> str:
