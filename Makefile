@@ -8,6 +8,8 @@ BIN := $(VENV)/bin
 RUNTIME := $(VENV)/.runtime-installed
 DEVELOPMENT := $(VENV)/.development-installed
 
+GO := tests/real/kube_apiserver/requirements-go
+
 PYTHONS := python3.11 python3.12 python3.13 python3.14 python3
 # No --compile: Python compiles what is imported, and most of the AWS SDK never is
 INSTALL := $(BIN)/python -m pip install --quiet --no-input --disable-pip-version-check --no-compile --require-hashes
@@ -48,6 +50,7 @@ bench: $(RUNTIME) ## Measure previews as ratios to an interpreter that only impo
 lock: $(DEVELOPMENT) ## Resolve requirements*.in into exact, hashed requirements*.txt; ARGS="--upgrade"
 	@$(LOCK) $(ARGS) requirements.in --output-file requirements.txt
 	@$(LOCK) $(ARGS) requirements-dev.in --output-file requirements-dev.txt
+	@$(LOCK) $(ARGS) $(GO).in --output-file $(GO).txt
 
 clean: ## Remove what these targets made, .venv included
 	@rm -rf $(VENV) .pytest_cache .ruff_cache .hypothesis

@@ -50,6 +50,8 @@ class Valkey(pulumi.ComponentResource):
 
     endpoint: pulumi.Output[str]
     """Configuration endpoint, `host`; port 6379, TLS."""
+    sign_in_arns: list[pulumi.Output[str]]
+    """What a service's role needs `elasticache:Connect` on: the cluster and the user."""
     client_user: str
     """User as which services sign in, with the `elasticache:Connect` permission."""
 
@@ -60,11 +62,13 @@ class Valkey(pulumi.ComponentResource):
         self._identifier = args.context.name(NameRule.CACHE_GROUP, args.purpose)
         self.client_user = self._user_name("client")
 
-        users = self._create_users()
+        client = self._user("client", args.client_access)
+        users = self._create_users(client)
         cluster = self._create_cluster(self._create_parameters(), self._create_subnet_group(), users)
         self._create_alarms()
 
         self.endpoint = cluster.configuration_endpoint_address
+        self.sign_in_arns = [cluster.arn, client.arn]
         self.register_outputs({"endpoint": self.endpoint, "clientUser": self.client_user})
 
     def _logical(self, *parts: str) -> str:
@@ -73,8 +77,8 @@ class Valkey(pulumi.ComponentResource):
     def _user_name(self, role: str) -> str:
         return self._context.name(NameRule.CACHE_GROUP, self._args.purpose, role)
 
-    def _create_users(self) -> aws.elasticache.UserGroup:
-        users = [self._user("client", self._args.client_access), self._user("operator", OPERATOR_ACCESS)]
+    def _create_users(self, client: aws.elasticache.User) -> aws.elasticache.UserGroup:
+        users = [client, self._user("operator", OPERATOR_ACCESS)]
         return aws.elasticache.UserGroup(
             self._logical("users"),
             user_group_id=self._identifier,

@@ -15,7 +15,7 @@ from settings.catalog import Region
 from settings.model import DatabaseSettings
 from settings.names import NameRule
 from settings.parameters import database_parameters
-from settings.traffic import SERVICES, Party
+from settings.traffic import Party, Peer, Service
 
 ENGINE = aws.rds.EngineType.AURORA_POSTGRESQL.value
 DATABASE_NAME = "mastertrade"
@@ -86,6 +86,8 @@ class Database(pulumi.ComponentResource):
     reader_endpoint: pulumi.Output[str]
     """Where services read, balanced over the readers."""
     instances: list[aws.rds.ClusterInstance]
+    writer_endpoint: pulumi.Output[str]
+    """The cluster's own, past the proxy: for sessions that hold a lock. Where another region writes, nobody listens there."""
 
     def __init__(self, name: str, args: DatabaseArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("mastertrade:data:Database", name, None, opts)
@@ -98,12 +100,25 @@ class Database(pulumi.ComponentResource):
         self._cluster = self._create_cluster(subnet_group, self._create_parameters(), monitoring_role, self._create_log_groups())
         self.instances = self._create_instances(subnet_group, monitoring_role)
         self._create_replication_alarm()
+        self._proxy_arn: pulumi.Output[str] | None = None
         self.endpoint, self.reader_endpoint = self._create_proxy() or (self._cluster.endpoint, self._cluster.reader_endpoint)
 
+        self.writer_endpoint = self._cluster.endpoint
         self.cluster_arn = self._cluster.arn
         self.cluster_identifier = self._cluster.cluster_identifier
         self.subnet_group_name = subnet_group.name
         self.register_outputs({"clusterArn": self.cluster_arn, "endpoint": self.endpoint, "readerEndpoint": self.reader_endpoint})
+
+    def sign_in_arns(self, user: Peer, *, past_the_proxy: bool = False) -> list[pulumi.Output[str]]:
+        """What a service's role needs `rds-db:connect` on: its user at the proxy, and at the cluster where it goes past that."""
+        resource = self._cluster.cluster_resource_id
+        through = self._proxy_arn.apply(lambda arn: arn.rsplit(":", 1)[1]) if self._proxy_arn else resource
+        places = [through, resource] if past_the_proxy and self._proxy_arn else [through]
+        return [self._user_arn(place, user) for place in places]
+
+    def _user_arn(self, place: pulumi.Input[str], user: Peer) -> pulumi.Output[str]:
+        """`place`: `cluster-…` or `prx-…`."""
+        return pulumi.Output.format("{0}/{1}", pulumi.Output.format(self._context.arn("rds-db", "dbuser:{0}"), place), database_user(user))
 
     @property
     def _serverless(self) -> bool:
@@ -204,7 +219,8 @@ class Database(pulumi.ComponentResource):
             kms_key_id=args.database_key_arn,
             source_region=args.source_region,
             db_subnet_group_name=subnet_group.name,
-            vpc_security_group_ids=[args.database_security_group_id],
+            # where there is no proxy the database answers in its place
+            vpc_security_group_ids=[args.database_security_group_id, *([] if settings.proxy else [args.proxy_security_group_id])],
             db_cluster_parameter_group_name=parameters.name,
             serverlessv2_scaling_configuration=self._scaling(),
             backup_retention_period=settings.retention_days,
@@ -328,6 +344,7 @@ class Database(pulumi.ComponentResource):
             vpc_security_group_ids=[self._args.proxy_security_group_id],
             opts=pulumi.ResourceOptions(parent=self),
         )
+        self._proxy_arn = proxy.arn
         pool = aws.rds.ProxyDefaultTargetGroup(
             self._context.logical("database-proxy"),
             db_proxy_name=proxy.name,
@@ -368,16 +385,7 @@ class Database(pulumi.ComponentResource):
             assume_role_policy=trust("rds.amazonaws.com"),
             opts=pulumi.ResourceOptions(parent=self),
         )
-        users = [
-            pulumi.Output.format(
-                "arn:aws:rds-db:{0}:{1}:dbuser:{2}/{3}",
-                self._context.region,
-                self._context.account_id,
-                self._cluster.cluster_resource_id,
-                database_user(service),
-            )
-            for service in (*SERVICES, Party.MONITORING)
-        ]
+        users = [self._user_arn(self._cluster.cluster_resource_id, service) for service in (*Service, Party.MONITORING)]
         policy = aws.iam.RolePolicy(
             self._context.logical("database-proxy"),
             role=role.name,
@@ -387,6 +395,6 @@ class Database(pulumi.ComponentResource):
         return permitted_arn(role, policy)
 
 
-def database_user(service: Party) -> str:
+def database_user(service: Peer) -> str:
     """The PostgreSQL user of a service: `market_data`."""
     return service.replace("-", "_")

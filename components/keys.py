@@ -8,6 +8,7 @@ import pulumi_aws as aws
 
 from components.context import RegionContext
 from components.policy_document import Principal, Statement, policy_document
+from settings.names import NameRule
 
 
 class KeyPurpose(StrEnum):
@@ -15,6 +16,12 @@ class KeyPurpose(StrEnum):
 
     DATABASE = "database"
     CACHE = "cache"
+    CLUSTER = "cluster"
+    """Secrets of Kubernetes."""
+    VOLUMES = "volumes"
+    """Disks of nodes and volumes of pods."""
+    VAULT = "vault"
+    """Unseals Vault, and encrypts its snapshots."""
     SECRETS = "secrets"
     LOGS = "logs"
     NOTIFICATIONS = "notifications"
@@ -25,10 +32,12 @@ class KeyPurpose(StrEnum):
 class KeyUse:
     """Who may use the key of a purpose.
 
-    `via` are the services through which identities of the account use it, `services` those that use it for themselves.
+    `via` are the services through which identities of the account use it, `services` those that use it for themselves, `role`
+    the part of the name of our role that uses it directly.
     """
 
     via: tuple[str, ...] = ()
+    role: tuple[str, ...] = ()
     grants: bool = False
     services: tuple[str, ...] = ()
     replicated: bool = False
@@ -39,6 +48,11 @@ USES: dict[KeyPurpose, KeyUse] = {
     KeyPurpose.CACHE: KeyUse(via=("elasticache",), grants=True),
     # RDS makes the secret of a managed master password, with a grant (Aurora user guide, "Password management")
     KeyPurpose.SECRETS: KeyUse(via=("secretsmanager", "rds"), grants=True, replicated=True),
+    # whoever creates the cluster leaves EKS a grant; Auto Mode starts instances with encrypted disks as the cluster's role
+    KeyPurpose.CLUSTER: KeyUse(via=("eks",), grants=True, role=("cluster",)),
+    KeyPurpose.VOLUMES: KeyUse(via=("ec2",), grants=True, role=("cluster",)),
+    # replicated, so that a snapshot restored in another region can be unsealed there
+    KeyPurpose.VAULT: KeyUse(via=("s3",), role=("service", "vault"), replicated=True),
     KeyPurpose.LOGS: KeyUse(services=("logs",)),
     KeyPurpose.NOTIFICATIONS: KeyUse(via=("sns",), services=("cloudwatch", "backup")),
     KeyPurpose.BACKUP: KeyUse(via=("backup", "rds"), grants=True, replicated=True),
@@ -160,8 +174,29 @@ class EncryptionKeys(pulumi.ComponentResource):
                         conditions={**through, "Bool": {"kms:GrantIsForAWSResource": "true"}},
                     )
                 )
+        if use.role:
+            statements += self._role_statements(use, account)
         statements += [self._service_statement(service, account) for service in use.services]
         return policy_document(*statements)
+
+    def _role_statements(self, use: KeyUse, account: str) -> list[Statement]:
+        """Direct use by one role, named in a condition: a policy that names a role as principal needs the role to exist."""
+        role = f"arn:aws:iam::{account}:role/{self._context.name(NameRule.IAM_ROLE, *use.role)}"
+        by_role = {"ArnEquals": {"aws:PrincipalArn": role}}
+        statements = [
+            Statement(sid="UseByRole", actions=_USE, resources=["*"], principal=Principal.account(account), conditions=by_role),
+        ]
+        if use.grants:
+            statements.append(
+                Statement(
+                    sid="GrantsByRole",
+                    actions=["kms:CreateGrant", "kms:ListGrants", "kms:RevokeGrant"],
+                    resources=["*"],
+                    principal=Principal.account(account),
+                    conditions={**by_role, "Bool": {"kms:GrantIsForAWSResource": "true"}},
+                )
+            )
+        return statements
 
     def _service_statement(self, service: str, account: str) -> Statement:
         if service == "logs":

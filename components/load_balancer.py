@@ -7,6 +7,7 @@ import pulumi
 import pulumi_aws as aws
 
 from components.buckets import LogBucket, LogBucketArgs
+from components.cluster import cluster_name
 from components.context import RegionContext
 from components.firewall import Firewall, FirewallArgs
 from components.sign_in import OperatorSignIn
@@ -154,6 +155,8 @@ class LoadBalancer(pulumi.ComponentResource):
             self._context.logical("target", spec.name),
             # another port makes another group, which needs another name while the old one is in use
             name=self._context.names.of(NameRule.TARGET_GROUP, spec.name, str(spec.port)),
+            # the cluster's load balancing may register pods in groups that carry its name
+            tags={"eks:eks-cluster-name": cluster_name(self._context)},
             vpc_id=self._args.vpc_id,
             target_type="ip",
             port=spec.port,

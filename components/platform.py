@@ -14,7 +14,7 @@ from components.secrets import Readers, ReplicaTarget, SecretsStore, SecretsStor
 from settings import catalog
 from settings.model import PlatformSettings
 from settings.names import NameRule, Names
-from settings.traffic import POSTGRESQL
+from settings.traffic import POSTGRESQL, SINGLE_ACTIVE
 
 _GLOBAL_SERVICES_REGION = catalog.Region.US_EAST_1
 """Where services without regions keep their control planes: fixed, so that no failover moves them to another provider."""
@@ -35,10 +35,11 @@ class TradingPlatform(pulumi.ComponentResource):
         keys = self._create_keys()
         readers = Readers(names, settings.account_id, self._order, settings.operators.administrators)
         secrets = self._create_secrets(keys, readers)
-        shared = self._create_global_parts(readers, secrets)
-        regions = self._create_regions(shared, keys)
-        self._create_backup_plans(regions)
         switches = self._create_switches()
+        shared = self._create_global_parts(readers, secrets, switches)
+        regions = self._create_regions(shared, keys)
+        self._create_single_active(regions)
+        self._create_backup_plans(regions)
         self._create_names(regions, switches)
         hand_overs = self._create_hand_overs(regions, switches, shared.global_cluster)
 
@@ -106,12 +107,14 @@ class TradingPlatform(pulumi.ComponentResource):
             self._in_region(home),
         )
 
-    def _create_global_parts(self, readers: Readers, secrets: SecretsStore) -> GlobalParts:
+    def _create_global_parts(self, readers: Readers, secrets: SecretsStore, switches: RegionSwitches | None) -> GlobalParts:
         global_cluster = self._create_global_cluster() if self._several_regions else None
         return GlobalParts(
             settings=self._settings,
             readers=readers,
+            secrets=secrets,
             provider=self._global_provider,
+            switches=switches,
             global_cluster=global_cluster,
             master=self._create_master_credentials(secrets) if self._several_regions else None,
         )
@@ -150,12 +153,21 @@ class TradingPlatform(pulumi.ComponentResource):
             regions[region] = Region(region, args, self._in_region(region))
         return regions
 
+    def _create_single_active(self, regions: dict[catalog.Region, Region]) -> None:
+        """First where orders are not executed, then where they are: whichever of the two is new, it comes last."""
+        active = self._settings.active_region
+        for service in sorted(SINGLE_ACTIVE & self._settings.services.keys()):
+            resting = [regions[region].create_single_active(service, []) for region in self._order if region != active]
+            regions[active].create_single_active(service, resting)
+
     def _create_backup_plans(self, regions: dict[catalog.Region, Region]) -> None:
         """The primary region copies to the first standby region, every other to the primary: a new region changes no plan."""
         home, *others = self._order
         for region in self._order:
             partner = others[0] if region == home and others else home
             regions[region].create_backup_plan(regions[partner] if partner != region else None)
+            if partner != region:
+                regions[region].vault_snapshots.copy_to(regions[partner].vault_snapshots)
 
     def _create_switches(self) -> RegionSwitches | None:
         if not self._several_regions:

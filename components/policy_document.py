@@ -70,6 +70,13 @@ def policy_document(*statements: Statement) -> pulumi.Output[str]:
     return pulumi.Output.json_dumps({"Version": "2012-10-17", "Statement": [statement.rendered() for statement in statements]})
 
 
+def pod_trust() -> pulumi.Output[str]:
+    """Lets EKS Pod Identity assume a role for the pods that are associated with it, tagged with their names."""
+    return policy_document(
+        Statement(actions=["sts:AssumeRole", "sts:TagSession"], principal=Principal.service("pods.eks.amazonaws.com")),
+    )
+
+
 def trust(service: str, *, on_behalf_of: str | None = None) -> pulumi.Output[str]:
     """Lets one AWS service assume a role.
 

@@ -11,6 +11,7 @@ from components.backup import BackupPlan, BackupPlanArgs, BackupVault, BackupVau
 from components.broker import MessageBroker, MessageBrokerArgs
 from components.cache import Valkey, ValkeyArgs
 from components.certificate import Certificate, CertificateArgs
+from components.cluster import Cluster, ClusterArgs
 from components.context import RegionContext
 from components.database import Database, DatabaseArgs, MasterCredentials
 from components.keys import EncryptionKeys, KeyPurpose
@@ -18,28 +19,35 @@ from components.load_balancer import LoadBalancer, LoadBalancerArgs
 from components.network import Network, NetworkArgs
 from components.notifications import Notifications, NotificationsArgs
 from components.operations import OperationsHost, OperationsHostArgs
-from components.secrets import Readers, readers_policy
+from components.region_switch import RegionSwitches, Switch
+from components.secrets import Readers, SecretsStore, readers_policy
 from components.security_groups import SecurityGroups, SecurityGroupsArgs
+from components.snapshots import SnapshotBucket, SnapshotBucketArgs
+from components.workloads.contract import Endpoints
+from components.workloads.trading_service import SharedStores
+from components.workloads.workloads import Workloads, WorkloadsArgs
 from settings.credentials import BROKER_READERS
 from settings.model import PlatformSettings, RegionRole, ValkeySettings
 from settings.network_plan import Segment
 from settings.parameters import CACHE_ACCESS, CACHE_PARAMETERS, SESSIONS_ACCESS, SESSIONS_PARAMETERS, ValkeyParameter
-from settings.traffic import Boundary
+from settings.traffic import Boundary, Service
 
 
 @dataclass(frozen=True)
 class GlobalParts:
     """What all regions of a stack share.
 
-    `global_cluster` and `master` are None in a stack of one region, where AWS keeps the master password itself.
+    `global_cluster`, `master` and `switches` are None in a stack of one region, where AWS keeps the master password itself.
     """
 
     settings: PlatformSettings
     readers: Readers
+    secrets: SecretsStore
     provider: aws.Provider
     """For services without regions."""
     global_cluster: aws.rds.GlobalCluster | None
     master: MasterCredentials | None
+    switches: RegionSwitches | None
 
 
 @dataclass(frozen=True)
@@ -72,6 +80,9 @@ class Region(pulumi.ComponentResource):
         self.broker = self._create_broker()
         self.certificate = self._create_certificate()
         self.load_balancer = self._create_load_balancer()
+        self.cluster = self._create_cluster()
+        self.vault_snapshots = self._create_vault_snapshots()
+        self.workloads = self._create_workloads()
         self.operations_host = self._create_operations_host()
         self.backup_vault = self._create_backup_vault()
 
@@ -87,6 +98,8 @@ class Region(pulumi.ComponentResource):
             "sessionsEndpoint": self.sessions.endpoint,
             "brokerEndpoint": self.broker.endpoint,
             "brokerCredentialsArn": self.broker.credentials_arn,
+            "cluster": self.cluster.cluster_name,
+            "vaultRecoveryKeys": self.workloads.vault.recovery_secret_arn,
             "loadBalancer": self.load_balancer.dns_name,
             "operatorPool": self.load_balancer.operator_pool_id,
             "operationsHost": self.operations_host.group_name,
@@ -108,6 +121,10 @@ class Region(pulumi.ComponentResource):
             ),
             self._child(),
         )
+
+    def create_single_active(self, service: Service, after: Sequence[pulumi.Resource]) -> pulumi.Resource:
+        """A service that is active in one region. Called for that region last, with what the others return."""
+        return self.workloads.create_single_active(service, after)
 
     def _child(self) -> pulumi.ResourceOptions:
         return pulumi.ResourceOptions(parent=self)
@@ -241,6 +258,74 @@ class Region(pulumi.ComponentResource):
                 internet_gateway=self.network.internet_gateway,
             ),
             self._child(),
+        )
+
+    def _create_cluster(self) -> Cluster:
+        return Cluster(
+            self._context.logical("cluster"),
+            ClusterArgs(
+                context=self._context,
+                settings=self._settings.cluster,
+                administrators=self._settings.operators.administrators,
+                subnet_ids=self.network.subnet_ids(Segment.APPLICATION),
+                security_group_id=self.security_groups.group_id(Boundary.CONTROL_PLANE),
+                cluster_key_arn=self._key(KeyPurpose.CLUSTER),
+                volumes_key_arn=self._key(KeyPurpose.VOLUMES),
+                logs_key_arn=self._key(KeyPurpose.LOGS),
+                target_group_arns=list(self.load_balancer.target_group_arns.values()),
+                lost=self._context.region in self._settings.failover.lost_regions,
+            ),
+            self._child(),
+        )
+
+    def _create_vault_snapshots(self) -> SnapshotBucket:
+        return SnapshotBucket(
+            self._context.logical("vault-snapshots"),
+            SnapshotBucketArgs(self._context, self._settings.vault.snapshot_retention_days, self._key(KeyPurpose.VAULT)),
+            self._child(),
+        )
+
+    def _create_workloads(self) -> Workloads:
+        return Workloads(
+            self._context.logical("workloads"),
+            WorkloadsArgs(
+                context=self._context,
+                settings=self._settings,
+                cluster=self.cluster,
+                vpc_cidr=self._stated.vpc_cidr,
+                subnet_ids=self.network.subnet_ids(Segment.APPLICATION),
+                node_security_group_id=self.security_groups.group_id(Boundary.NODES),
+                volumes_key_arn=self._key(KeyPurpose.VOLUMES),
+                vault_key_arn=self._key(KeyPurpose.VAULT),
+                readers=self._args.shared.readers,
+                snapshots=self.vault_snapshots,
+                stores=self._stores(),
+            ),
+            pulumi.ResourceOptions(parent=self, providers=[self.cluster.api]),
+        )
+
+    def _stores(self) -> SharedStores:
+        switches = self._args.shared.switches
+        return SharedStores(
+            endpoints=Endpoints(
+                database=self.database.endpoint,
+                database_reader=self.database.reader_endpoint,
+                database_writer=self.database.writer_endpoint,
+                cache=self.cache.endpoint,
+                cache_user=self.cache.client_user,
+                sessions=self.sessions.endpoint,
+                sessions_user=self.sessions.client_user,
+                broker=self.broker.endpoint,
+                switch_arn=switches.arn(Switch.ORDERS, self._context.region) if switches else None,
+                switch_endpoints=switches.endpoints() if switches else None,
+            ),
+            database=self.database,
+            cache=self.cache,
+            sessions=self.sessions,
+            secrets=self._args.shared.secrets,
+            secrets_key_arn=self._key(KeyPurpose.SECRETS),
+            broker_credentials_arn=self.broker.credentials_arn,
+            target_group_arns=self.load_balancer.target_group_arns,
         )
 
     def _create_operations_host(self) -> OperationsHost:

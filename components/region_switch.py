@@ -48,6 +48,7 @@ class RegionSwitches(pulumi.ComponentResource):
             "switches", name=args.names.of(NameRule.ROUTING_CONTROL), opts=pulumi.ResourceOptions(parent=self)
         )
         self.cluster_arn = cluster.arn
+        self._endpoints = pulumi.Output.json_dumps(cluster.cluster_endpoints)
         self._panels: dict[Switch, pulumi.Output[str]] = {}
         self._switches = {switch: self._create_switches(switch, cluster) for switch in Switch}
         self._checks = {region: self._create_check(region, control) for region, control in self._switches[Switch.TRAFFIC].items()}
@@ -60,6 +61,10 @@ class RegionSwitches(pulumi.ComponentResource):
     def arns(self, regions: Sequence[Region]) -> list[pulumi.Output[str]]:
         """ARNs of all switches of these regions."""
         return [self.arn(switch, region) for switch in Switch for region in regions]
+
+    def endpoints(self) -> pulumi.Output[str]:
+        """JSON: the five addresses at which a switch can be read, each in a region of its own."""
+        return self._endpoints
 
     def panel_arns(self) -> list[pulumi.Output[str]]:
         """ARNs of the control panels that hold them."""

@@ -13,10 +13,10 @@ from settings.catalog import Region
 from settings.credentials import Credential, Source, credentials
 from settings.model import SecretsSettings
 from settings.names import NameRule, Names
-from settings.traffic import Party
+from settings.traffic import Peer
 
 
-def service_role_name(names: Names, service: Party, region: Region) -> str:
+def service_role_name(names: Names, service: Peer, region: Region) -> str:
     """Name of the IAM role that the pods of a service assume in a region."""
     return names.of(NameRule.IAM_ROLE, "service", service, region)
 
@@ -30,13 +30,13 @@ class Readers:
     regions: Sequence[Region]
     administrators: Sequence[str]
 
-    def arns(self, services: Sequence[Party]) -> list[str]:
+    def arns(self, services: Sequence[Peer]) -> list[str]:
         """ARNs, or patterns of ARNs, of all that may read a secret of these services."""
         roles = [service_role_name(self.names, service, region) for service in services for region in self.regions]
         return [*self.administrators, *(f"arn:aws:iam::{self.account_id}:role/{role}" for role in roles)]
 
 
-def readers_policy(readers: Readers, services: Sequence[Party]) -> pulumi.Output[str]:
+def readers_policy(readers: Readers, services: Sequence[Peer]) -> pulumi.Output[str]:
     """Refuses the value to everyone but the readers.
 
     It denies nothing but reading, so an administrator can always repair the policy itself. Replicas carry the same policy,
@@ -89,8 +89,17 @@ class SecretsStore(pulumi.ComponentResource):
             self._declare(credential)
         self.register_outputs({"arns": self.arns})
 
+    def readable(self, service: Peer) -> list[Credential]:
+        """The shared secrets that a service reads."""
+        return [each for each in credentials(self._args.settings.external_api_keys) if service in each.readers]
+
+    def arn_in(self, name: str, region: Region) -> pulumi.Output[str]:
+        """ARN of a shared secret's copy in a region: the same but for the region (Secrets Manager user guide, "Replicate secrets")."""
+        home = self._context.region
+        return self.arns[name].apply(lambda arn: arn.replace(f":{home}:", f":{region}:", 1))
+
     def add(
-        self, name: str, description: str, value: pulumi.Input[str], *, readers: Sequence[Party], parent: pulumi.Resource
+        self, name: str, description: str, value: pulumi.Input[str], *, readers: Sequence[Peer], parent: pulumi.Resource
     ) -> pulumi.Output[str]:
         """A shared secret whose value another component generates. Returns its ARN, known once it can be read."""
         secret = self._secret(name, description, parent)
@@ -124,7 +133,7 @@ class SecretsStore(pulumi.ComponentResource):
         self,
         name: str,
         secret: aws.secretsmanager.Secret,
-        readers: Sequence[Party],
+        readers: Sequence[Peer],
         after: Sequence[pulumi.Resource],
         parent: pulumi.Resource,
     ) -> None:

@@ -150,6 +150,31 @@ def preview(context: click.Context, root: Path, /, *, stack: str, all_stacks: bo
     return action
 
 
+@cli.command(epilog=_EXIT_CODES)
+@click.option("--stack", "-s", default="prod", show_default=True, metavar="NAME", help="Stack whose objects are written.")
+@click.option("--region", metavar="NAME", help="Region of the cluster. Needed where a stack has several.")
+@click.pass_obj
+def manifests(root: Path, /, *, stack: str, region: str | None) -> Action:
+    """Writes the Kubernetes objects of a cluster as YAML, offline.
+
+    For review and for tools that read manifests. What AWS names at creation, endpoints and ARNs, is made up but
+    well-formed; secrets are not shown.
+
+    \b
+    Examples:
+      python -m mastertrade manifests -s dev                              the only cluster of development
+      python -m mastertrade manifests -s prod --region us-west-2          one of production's
+      python -m mastertrade manifests -s dev | kubectl apply --dry-run=server -f -
+    """  # noqa: D301 - click reads the backspace character
+
+    def action() -> int:
+        from mastertrade.manifests import write_manifests
+
+        return write_manifests(root, stack, region)
+
+    return action
+
+
 @cli.command(hidden=True)
 @click.option("--stack", "-s", default="prod")
 @click.pass_obj

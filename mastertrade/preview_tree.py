@@ -80,24 +80,29 @@ def _label(component: Resource | None) -> str:
 def _places(shown: Iterable[Resource], resources: Mapping[str, Resource]) -> dict[str, str]:
     """Where each resource is: its AWS provider's region, named with the provider where several share the region.
 
-    What no AWS provider manages, such as a random password, is where all its neighbours in the nearest component are.
+    What no AWS provider manages, a random password or a Kubernetes object, is where its neighbours in the nearest component are.
     """
     providers: dict[str, set[str]] = {}
     around: dict[str, set[str]] = {}
     for resource in shown:
-        if resource.region:
+        if resource.region and not _is_of_kubernetes(resource):
             providers.setdefault(resource.region, set()).add(resource.provider)
             for urn in _above(resource, resources):
                 around.setdefault(urn, set()).add(f"{resource.region}|{resource.provider}")
     places: dict[str, str] = {}
     for resource in shown:
         region, provider = resource.region, resource.provider
-        if not region:
+        if not region or _is_of_kubernetes(resource):
             single = next((around[urn] for urn in _above(resource, resources) if len(around.get(urn, ())) == 1), None)
             region, provider = next(iter(single)).split("|", 1) if single else ("", "")
         shared = len(providers.get(region, ())) > 1
-        places[resource.urn] = (f"{region} ({provider.rsplit('::', 1)[-1]})" if shared else region) or _NO_PLACE
+        name = provider.rsplit("::", 1)[-1]
+        places[resource.urn] = (region if not shared or name.endswith(region) else f"{region} ({name})") or _NO_PLACE
     return places
+
+
+def _is_of_kubernetes(resource: Resource) -> bool:
+    return resource.type.startswith(("kubernetes:", f"{PROVIDER_PREFIX}kubernetes"))
 
 
 def _above(resource: Resource, resources: Mapping[str, Resource]) -> list[str]:

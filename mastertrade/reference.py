@@ -11,7 +11,7 @@ from settings.catalog import REGIONS, Region
 from settings.defaults import DEFAULTS, ZONES
 from settings.model import Environment
 from settings.network_plan import vpc_cidr
-from settings.reading import allowed_values, as_written, schema_at
+from settings.reading import allowed_values, as_written, names_at, schema_at
 
 SETTINGS_PAGE = Path("docs") / "settings.md"
 COMMAND = "python -m mastertrade reference settings"
@@ -88,11 +88,11 @@ def _is_group(schema: Mapping[str, Any]) -> bool:
 
 def _rows(path: tuple[str, ...], schema: Mapping[str, Any]) -> Iterator[_Row]:
     """The keys below a group. A group that may be null has a row of its own before them."""
-    if "properties" not in schema:
+    if path == ("regions",):
         path, schema = (*path, _ANY_REGION), schema_at((*path, _ANY_REGION))
     elif schema.get("nullable"):
         yield _Row(path, schema)
-    for key in schema["properties"]:
+    for key in schema.get("properties") or names_at(path):
         below = schema_at((*path, key))
         if _is_group(below):
             yield from _rows((*path, key), below)

@@ -80,11 +80,17 @@ class DatabaseInstance(StrEnum):
         return _DATABASE_MEMORY_GIB[self]
 
     @property
+    def cores(self) -> int:
+        """Virtual cores."""
+        return _CORES_OF_SIZE[self.rsplit(".", 1)[1]]
+
+    @property
     def burstable(self) -> bool:
         """Whether the class lives on CPU credits; a Global Database refuses those."""
         return self.value.startswith("db.t")
 
 
+_CORES_OF_SIZE = {"medium": 2, "large": 2, "xlarge": 4, "2xlarge": 8, "4xlarge": 16}
 _MEMORY_OF_SIZE = {"medium": 4, "large": 16, "xlarge": 32, "2xlarge": 64, "4xlarge": 128}
 _DATABASE_MEMORY_GIB: dict[DatabaseInstance, int] = {
     instance: 8 if instance is DatabaseInstance.T4G_LARGE else _MEMORY_OF_SIZE[instance.rsplit(".", 1)[1]] for instance in DatabaseInstance
@@ -136,3 +142,8 @@ class BrokerInstance(StrEnum):
     MEDIUM = "mq.m7g.medium"
     LARGE = "mq.m7g.large"
     XLARGE = "mq.m7g.xlarge"
+
+    @property
+    def cores(self) -> int:
+        """Virtual cores of one node; of M7g, the medium size has one."""
+        return {BrokerInstance.MEDIUM: 1, BrokerInstance.LARGE: 2, BrokerInstance.XLARGE: 4}[self]

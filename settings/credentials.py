@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Literal, get_args
 
-from settings.traffic import SERVICES, Party
+from settings.traffic import Service
 
 Vendor = Literal["binance", "alpaca", "polygon"]
 VENDORS: tuple[Vendor, ...] = get_args(Vendor)
@@ -26,7 +26,7 @@ class Credential:
     name: str
     description: str
     source: Source
-    readers: tuple[Party, ...]
+    readers: tuple[Service, ...]
     length: int = 0
 
 
@@ -34,12 +34,12 @@ def credentials(vendors: tuple[Vendor, ...]) -> tuple[Credential, ...]:
     """The shared secrets of a stack that trades through these vendors."""
     return (
         # 64 characters of 62 kinds carry 381 bits: more than the 256 that HMAC-SHA-256 asks for (RFC 7518, 3.2)
-        Credential("jwt-signing-key", "Signs the tokens of traders", Source.GENERATED, (Party.API_GATEWAY,), length=64),
+        Credential("jwt-signing-key", "Signs the tokens of traders", Source.GENERATED, (Service.API_GATEWAY,), length=64),
         Credential(
             "api-encryption-key",
             "Encrypts stored credentials of traders",
             Source.GENERATED,
-            (Party.API_GATEWAY, Party.ORDER_EXECUTOR),
+            (Service.API_GATEWAY, Service.ORDER_EXECUTOR),
             length=64,
         ),
         *(
@@ -49,10 +49,10 @@ def credentials(vendors: tuple[Vendor, ...]) -> tuple[Credential, ...]:
     )
 
 
-def _vendor_readers(vendor: Vendor) -> tuple[Party, ...]:
+def _vendor_readers(vendor: Vendor) -> tuple[Service, ...]:
     """Polygon sells data; the other two also take orders."""
-    return (Party.MARKET_DATA,) if vendor == "polygon" else (Party.MARKET_DATA, Party.ORDER_EXECUTOR)
+    return (Service.MARKET_DATA,) if vendor == "polygon" else (Service.MARKET_DATA, Service.ORDER_EXECUTOR)
 
 
-BROKER_READERS: tuple[Party, ...] = SERVICES
+BROKER_READERS: tuple[Service, ...] = tuple(Service)
 """Services that use the queues."""

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import Any, cast, get_args
 
 from settings.model import EndpointService, Environment, TlsPolicy
+from settings.traffic import Service
 
 # Extended US equity session, 04:00 to 20:00 New York time, over both halves of the year (NYSE Arca trading hours).
 # Crypto markets never close; changes reach them on the weekend, when volumes are lowest.
@@ -19,18 +20,59 @@ _WINDOWS: dict[str, dict[str, Any]] = {
     "restore_test": {"day": "sunday", "time": "05:00", "duration_minutes": 480},
 }
 
+# What a service is given unless it says otherwise; connections and clients are promised to each pod
+_POD: dict[str, Any] = {
+    "node_pool": "general",
+    "min_replicas": 3,
+    "cpu_millicores": 1000,
+    "memory_mib": 1024,
+    "workers": 1,
+    "scale_up_cpu_percent": 60,
+    "database_connections": 20,
+    "cache_clients": 50,
+}
+
 PROD: dict[str, Any] = {
     "protect": True,
     "tradingHours": _TRADING_HOURS,
     "network": {"nat_gateways": "one_per_zone", "flow_log_retention_days": 365, "interface_endpoints": list(get_args(EndpointService))},
     "operators": {"alert_emails": []},
-    "services": {
-        "api_gateway": {"max_replicas": 10, "database_connections": 20, "cache_clients": 50},
-        "market_data": {"max_replicas": 6, "database_connections": 20, "cache_clients": 50},
-        "strategy": {"max_replicas": 8, "database_connections": 20, "cache_clients": 50},
-        "risk_manager": {"max_replicas": 6, "database_connections": 20, "cache_clients": 50},
-        "order_executor": {"max_replicas": 1, "database_connections": 20, "cache_clients": 50},
+    "capacity": {
+        "survives_zone_loss": True,
+        "requests_per_second": 1000,
+        "concurrent_traders": 1000,
+        "orders_per_day": 1_000_000,
+        "market_data_gb_per_day": 10,
+        "storage_growth_gb_per_month": 100,
     },
+    "features": {"live_trading": True, "ml_models": True, "high_frequency_trading": False},
+    "images": {"registry": "{account}.dkr.ecr.{region}.amazonaws.com"},
+    "services": {
+        "api-gateway": _POD | {"min_replicas": 8, "max_replicas": 12},
+        "market-data": _POD | {"node_pool": "market-data", "max_replicas": 6, "cpu_millicores": 2000, "memory_mib": 4096},
+        "strategy": _POD | {"max_replicas": 8, "cpu_millicores": 4000, "memory_mib": 8192, "workers": 4},
+        "risk-manager": _POD | {"max_replicas": 6, "cpu_millicores": 500},
+        "order-executor": _POD
+        | {"node_pool": "order-execution", "min_replicas": 1, "max_replicas": 1, "cpu_millicores": 2000, "memory_mib": 4096},
+    },
+    "cluster": {
+        "version": "1.35",
+        "architecture": "arm64",
+        "api_cidrs": [],
+        "log_retention_days": 365,
+        # builds for Kubernetes 1.35
+        "add_ons": {
+            "metrics-server": "v0.8.0-eksbuild.2",
+            "cert-manager": "v1.20.2-eksbuild.3",
+            "aws-secrets-store-csi-driver-provider": "v3.1.3-eksbuild.1",
+        },
+        "node_pools": {
+            "general": {"capacity": "on_demand", "max_cores": 96, "max_memory_gib": 384},
+            "market-data": {"capacity": "on_demand", "max_cores": 24, "max_memory_gib": 96},
+            "order-execution": {"capacity": "on_demand", "max_cores": 8, "max_memory_gib": 32},
+        },
+    },
+    "vault": {"replicas": 3, "storage_gib": 10, "snapshot_interval_minutes": 15, "snapshot_retention_days": 30},
     "database": {
         "engine_version": "17.7",
         "form": "provisioned",
@@ -78,11 +120,18 @@ PROD: dict[str, Any] = {
     "loadBalancer": {
         "tls_policy": TlsPolicy.TLS12_POST_QUANTUM.value,
         "requests_per_minute": 1000,
+        "burst_requests": 100,
         "idle_timeout_seconds": 300,
         "drain_seconds": 30,
         "log_retention_days": 365,
     },
-    "failover": {"health_check_interval_seconds": 10, "health_check_failures": 3, "approval_timeout_minutes": 60, "recovery_minutes": 15},
+    "failover": {
+        "health_check_interval_seconds": 10,
+        "health_check_failures": 3,
+        "approval_timeout_minutes": 60,
+        "recovery_minutes": 15,
+        "lost_regions": [],
+    },
     "backup": {
         "time": "02:00",
         "retention_days": 30,
@@ -96,12 +145,30 @@ PROD: dict[str, Any] = {
 STAGING_DIFFERENCES: dict[str, Any] = {
     "protect": False,
     "network": {"flow_log_retention_days": 30},
-    "services": {
-        "api_gateway": {"max_replicas": 4},
-        "market_data": {"max_replicas": 3},
-        "strategy": {"max_replicas": 4},
-        "risk_manager": {"max_replicas": 3},
+    "capacity": {
+        "requests_per_second": 100,
+        "concurrent_traders": 100,
+        "orders_per_day": 100_000,
+        "market_data_gb_per_day": 10,
+        "storage_growth_gb_per_month": 50,
     },
+    "features": {"live_trading": False},
+    "services": {
+        "api-gateway": {"min_replicas": 2, "max_replicas": 4},
+        "market-data": {"min_replicas": 2, "max_replicas": 3},
+        "strategy": {"min_replicas": 2, "max_replicas": 4},
+        "risk-manager": {"min_replicas": 2, "max_replicas": 3},
+        "order-executor": {"cpu_millicores": 1000, "memory_mib": 2048},
+    },
+    "cluster": {
+        "log_retention_days": 30,
+        "node_pools": {
+            "general": {"capacity": "spot", "max_cores": 48, "max_memory_gib": 192},
+            "market-data": {"capacity": "spot", "max_cores": 16, "max_memory_gib": 64},
+            "order-execution": {"max_cores": 4, "max_memory_gib": 16},
+        },
+    },
+    "vault": {"snapshot_interval_minutes": 60, "snapshot_retention_days": 7},
     "database": {"instance_class": "db.r8g.large", "primary_instances": 2, "standby_instances": 1},
     "cache": {"node_type": "cache.t4g.medium", "shards": 2, "snapshot_retention_days": 7, "log_retention_days": 30},
     "sessions": {"node_type": "cache.m7g.large", "snapshot_retention_days": 7, "log_retention_days": 30},
@@ -112,12 +179,36 @@ STAGING_DIFFERENCES: dict[str, Any] = {
 DEV_DIFFERENCES: dict[str, Any] = {
     "protect": False,
     "network": {"nat_gateways": "single", "flow_log_retention_days": 7, "interface_endpoints": ["ssm", "ssmmessages"]},
-    "services": {
-        "api_gateway": {"max_replicas": 2},
-        "market_data": {"max_replicas": 1},
-        "strategy": {"max_replicas": 1},
-        "risk_manager": {"max_replicas": 1},
+    "capacity": {
+        "survives_zone_loss": False,
+        "requests_per_second": 20,
+        "concurrent_traders": 20,
+        "orders_per_day": 10_000,
+        "market_data_gb_per_day": 1,
+        "storage_growth_gb_per_month": 5,
     },
+    "features": {"live_trading": False},
+    "images": {"vault": "hashicorp/vault:1.21.4", "aws_cli": "aws-cli/aws-cli:latest"},
+    "services": {
+        service: {
+            "image": f"mastertrade/{service}:latest",
+            "node_pool": "general",
+            "min_replicas": 1,
+            "max_replicas": 2 if service is Service.API_GATEWAY else 1,
+            "cpu_millicores": 1000 if service is Service.STRATEGY else 250,
+            "memory_mib": 2048 if service is Service.STRATEGY else 512,
+        }
+        for service in Service
+    },
+    "cluster": {
+        "log_retention_days": 7,
+        "node_pools": {
+            "general": {"capacity": "spot", "max_cores": 8, "max_memory_gib": 32},
+            "market-data": {"capacity": "spot", "max_cores": 4, "max_memory_gib": 16},
+            "order-execution": {"max_cores": 4, "max_memory_gib": 16},
+        },
+    },
+    "vault": {"replicas": 1, "storage_gib": 1, "snapshot_interval_minutes": 60, "snapshot_retention_days": 7},
     "database": {
         "form": "serverless",
         "instance_class": "db.t4g.medium",

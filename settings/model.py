@@ -11,10 +11,13 @@ from typing import Annotated, Literal, TypeVar
 from pydantic import AfterValidator, ConfigDict, Field
 from pydantic.alias_generators import to_camel
 
+from settings.add_ons import AddOn
 from settings.base import Model
 from settings.catalog import BrokerInstance, CacheNode, DatabaseInstance, Region
 from settings.credentials import Vendor
-from settings.network_plan import VPC_PREFIX
+from settings.network_plan import SERVICE_CIDR, VPC_PREFIX
+from settings.node_pools import NodePool
+from settings.traffic import Service
 from settings.windows import DailyWindow, TimeOfDay, TradingHours, WeeklyWindow
 
 
@@ -65,6 +68,8 @@ _PRIVATE = tuple(IPv4Network(block) for block in ("10.0.0.0/8", "172.16.0.0/12",
 def _vpc_sized(network: IPv4Network) -> IPv4Network:
     if network.prefixlen != VPC_PREFIX or not any(network.subnet_of(block) for block in _PRIVATE):
         raise ValueError(f"a private /{VPC_PREFIX}, the largest that a VPC may have; the ledger lays out its segments")
+    if network.overlaps(SERVICE_CIDR):
+        raise ValueError(f"a private /{VPC_PREFIX} other than {SERVICE_CIDR}, which Kubernetes services have")
     return network
 
 
@@ -159,22 +164,116 @@ class OperatorSettings(Model):
     )
 
 
-class ServiceSettings(Model):
-    """What one trading service may use of the shared stores."""
+ImageReference = Annotated[
+    str,
+    Field(
+        pattern=r"^[a-z0-9]+([._-][a-z0-9]+)*(/[a-z0-9]+([._-][a-z0-9]+)*)*(:[A-Za-z0-9_][A-Za-z0-9._-]{0,127})?(@sha256:[0-9a-f]{64})?$",
+        max_length=400,
+        description="Repository in the registry of `images`, with a tag, a digest or both.",
+        examples=["mastertrade/api-gateway@sha256:0a6d8f1b24c3957e0a6d8f1b24c3957e0a6d8f1b24c3957e0a6d8f1b24c3957e"],
+    ),
+]
 
+
+class ImagesSettings(Model):
+    """Container images: where they are pulled from, and those that are not a trading service's own."""
+
+    registry: Annotated[str, Field(pattern=r"^[a-z0-9.{}-]+(:\d+)?(/[a-z0-9._/{}-]+)?$", max_length=200)] = Field(
+        description="Registry of all images; {account} and {region} stand for each region's own.",
+        examples=["{account}.dkr.ecr.{region}.amazonaws.com"],
+    )
+    vault: ImageReference = Field(description="HashiCorp Vault, 1.20 or later.")
+    aws_cli: ImageReference = Field(description="AWS command line with a shell: stores Vault's recovery keys and snapshots.")
+
+
+class ServiceSettings(Model):
+    """One trading service: its image, its size, and what it may use of the shared stores."""
+
+    image: ImageReference
+    node_pool: NodePool = Field(description="Nodes that its pods run on.", examples=[NodePool.GENERAL.value])
+    min_replicas: Annotated[int, Field(ge=1, le=200)] = Field(description="Fewest pods in one region.", examples=[3])
     max_replicas: Annotated[int, Field(ge=1, le=200)] = Field(description="Most pods in one region.", examples=[10])
+    cpu_millicores: Annotated[int, Field(ge=50, le=16_000)] = Field(
+        description="CPU that one pod is given, in thousandths of a core.", examples=[1000]
+    )
+    memory_mib: Annotated[int, Field(ge=64, le=131_072)] = Field(description="Memory of one pod, in MiB; more ends it.", examples=[2048])
+    workers: Annotated[int, Field(ge=1, le=64)] = Field(description="Worker processes of one pod.", examples=[4])
+    scale_up_cpu_percent: Annotated[int, Field(ge=10, le=95)] = Field(
+        description="Mean CPU of the pods, as a share of what they are given, above which pods are added.", examples=[60]
+    )
     database_connections: Annotated[int, Field(ge=1, le=100)] = Field(description="Pool size of one pod.", examples=[20])
     cache_clients: Annotated[int, Field(ge=1, le=1000)] = Field(description="Cache connections of one pod.", examples=[50])
 
 
-class ServicesSettings(Model):
-    """The five trading services."""
+class FeatureSettings(Model):
+    """Feature switches that every service is told."""
 
-    api_gateway: ServiceSettings
-    market_data: ServiceSettings
-    strategy: ServiceSettings
-    risk_manager: ServiceSettings
-    order_executor: ServiceSettings
+    live_trading: bool = Field(description="Orders go to exchanges; off, they are simulated.", examples=[True])
+    ml_models: bool = Field(description="Strategies use their models; off, their rules alone.", examples=[True])
+    high_frequency_trading: bool = Field(description="Strategies that hold positions for less than a second.", examples=[False])
+
+
+class NodePoolSettings(Model):
+    """How far one pool of nodes may grow, and what it may be made of."""
+
+    capacity: Literal["on_demand", "spot"] = Field(
+        description="`spot` is cheaper, and taken away with two minutes' notice.", examples=["on_demand"]
+    )
+    max_cores: Annotated[int, Field(ge=2, le=10_000)] = Field(description="Cores of all its nodes together.", examples=[64])
+    max_memory_gib: Annotated[int, Field(ge=4, le=100_000)] = Field(description="Memory of all its nodes together.", examples=[256])
+
+
+AddOnVersion = Annotated[
+    str,
+    Field(
+        pattern=r"^v\d+\.\d+\.\d+-eksbuild\.\d+$",
+        description="Build of the add-on, as `aws eks describe-addon-versions` lists it.",
+        examples=["v0.8.0-eksbuild.2"],
+    ),
+]
+
+
+class ClusterSettings(Model):
+    """Amazon EKS with Auto Mode."""
+
+    version: Literal["1.35", "1.36"] = Field(description="Kubernetes version, in standard support.", examples=["1.35"])
+    architecture: Literal["arm64", "amd64"] = Field(description="Processors of the nodes; images must exist for it.", examples=["arm64"])
+    api_cidrs: Annotated[tuple[Annotated[Cidr, AfterValidator(_not_the_world)], ...], EachOnce] = Field(
+        max_length=40,  # Amazon EKS user guide, "Service quotas"
+        description="Ranges from which the API server is reached over the internet; none closes it to all but the VPC.",
+        examples=[["203.0.113.0/24"]],
+    )
+    log_retention_days: LogRetentionDays = Field(description="Days that the logs of the control plane are kept.", examples=[365])
+    add_ons: dict[AddOn, AddOnVersion] = Field(
+        description="Builds of the EKS add-ons, pinned; `aws eks describe-addon-versions` lists those of a Kubernetes version."
+    )
+    node_pools: dict[NodePool, NodePoolSettings] = Field(description="Pools of nodes by name.")
+
+
+class VaultSettings(Model):
+    """HashiCorp Vault on the cluster, with integrated storage."""
+
+    replicas: Literal[1, 3, 5] = Field(description="Members: an odd number keeps a majority when one is lost.", examples=[3])
+    storage_gib: Annotated[int, Field(ge=1, le=1024)] = Field(description="Volume of each member, in GiB.", examples=[10])
+    snapshot_interval_minutes: Literal[5, 10, 15, 20, 30, 60] = Field(
+        description="Time between snapshots, in parts of an hour.", examples=[15]
+    )
+    snapshot_retention_days: Annotated[int, Field(ge=1, le=3650)] = Field(description="Days that snapshots are kept.", examples=[30])
+
+
+class CapacitySettings(Model):
+    """What the platform promises to carry. `settings/capacity.py` translates it into replicas, nodes and limits."""
+
+    survives_zone_loss: bool = Field(
+        description="Whether the fewest pods of each service carry the promise without any one zone.", examples=[True]
+    )
+    requests_per_second: Annotated[int, Field(ge=1, le=100_000)] = Field(description="API requests.", examples=[1000])
+    concurrent_traders: Annotated[int, Field(ge=1, le=1_000_000)] = Field(description="Traders with an open stream.", examples=[1000])
+    orders_per_day: Annotated[int, Field(ge=1, le=1_000_000_000)] = Field(description="Orders of a trading day.", examples=[1_000_000])
+    market_data_gb_per_day: Annotated[int, Field(ge=1, le=100_000)] = Field(
+        description="Market data collected a day, in GB.", examples=[10]
+    )
+    storage_growth_gb_per_month: Annotated[int, Field(ge=1, le=100_000)] = Field(description="Growth of the database.", examples=[100])
 
 
 class ServerlessSettings(Model):
@@ -315,8 +414,11 @@ class LoadBalancerSettings(Model):
     idle_timeout_seconds: Annotated[int, Field(ge=60, le=4000)] = Field(
         description="How long a silent WebSocket stays open. An ALB takes 1 to 4000.", examples=[300]
     )
-    drain_seconds: Annotated[int, Field(ge=0, le=3600)] = Field(
-        description="How long a leaving target finishes its requests.", examples=[30]
+    burst_requests: Annotated[int, Field(ge=1, le=10_000)] = Field(
+        description="Requests that one address may send at once before the gateway counts them against its minute.", examples=[100]
+    )
+    drain_seconds: Annotated[int, Field(ge=0, le=600)] = Field(
+        description="How long a leaving target finishes its requests; its pod stays a little longer.", examples=[30]
     )
     log_retention_days: LogRetentionDays = Field(description="Days that access and WAF logs are kept.", examples=[365])
 
@@ -333,6 +435,10 @@ class FailoverSettings(Model):
     )
     recovery_minutes: Annotated[int, Field(ge=1, le=10_080)] = Field(
         description="Recovery time objective of the whole system.", examples=[15]
+    )
+    lost_regions: Annotated[tuple[Region, ...], EachOnce] = Field(
+        description="Regions whose cluster does not answer: it is left as it is, so that the others can still be changed.",
+        examples=[["us-east-1"]],
     )
 
 
@@ -385,7 +491,12 @@ class PlatformSettings(Model):
     trading_hours: TradingHours
     network: NetworkSettings
     operators: OperatorSettings
-    services: ServicesSettings
+    capacity: CapacitySettings
+    features: FeatureSettings
+    images: ImagesSettings
+    services: dict[Service, ServiceSettings] = Field(description="The trading services by name.")
+    cluster: ClusterSettings
+    vault: VaultSettings
     database: DatabaseSettings
     cache: ValkeySettings
     sessions: SessionsSettings

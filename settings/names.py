@@ -17,6 +17,7 @@ class NameRule(Enum):
     BROKER = (50, "-")
     BUCKET = (63, "-")
     CACHE_GROUP = (40, "-")
+    CLUSTER = (100, "-")
     DATABASE = (63, "-")
     DATABASE_PROXY = (60, "-")
     IAM_ROLE = (64, "-")

@@ -20,6 +20,10 @@ from settings.catalog import REGIONS, Region
 _FIRST_SECOND_OCTET = 64  # 10.0 to 10.63 stay free for offices and for what a company already runs
 ZONES_PER_REGION = 8  # no AWS region has more than six
 VPC_PREFIX = 16
+SERVICE_CIDR = IPv4Network("172.20.0.0/16")
+"""Virtual addresses of Kubernetes services, the same in every cluster: they never leave it."""
+API_ADDRESS, DNS_ADDRESS = SERVICE_CIDR[1], SERVICE_CIDR[10]
+"""Of every cluster: EKS gives the API server the first and DNS the tenth (EKS user guide, "Cluster networking")."""
 
 
 class Segment(StrEnum):

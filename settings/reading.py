@@ -167,7 +167,7 @@ def _texts(value: Json) -> Iterator[str]:
 
 
 def _is_known(path: Path) -> bool:
-    return path[-1] in (set(Region) if path[:-1] == ("regions",) else schema_at(path[:-1]).get("properties", {}))
+    return path[-1] in names_at(path[:-1])
 
 
 def _with_groups(mistakes: Mapping[Path, ErrorDetails]) -> set[Path]:
@@ -177,7 +177,7 @@ def _with_groups(mistakes: Mapping[Path, ErrorDetails]) -> set[Path]:
 
 def _separate(mistakes: dict[Path, ErrorDetails]) -> dict[Path, ErrorDetails]:
     """Drops what only follows from another mistake: all below an unknown key, and the list or mapping around a wrong value."""
-    unknown = {path for path, detail in mistakes.items() if _names_region(detail)}
+    unknown = {path for path, detail in mistakes.items() if _is_name(detail)}
     kept = {
         path: detail
         for path, detail in mistakes.items()
@@ -187,9 +187,9 @@ def _separate(mistakes: dict[Path, ErrorDetails]) -> dict[Path, ErrorDetails]:
     return {path: detail for path, detail in kept.items() if path not in around}
 
 
-def _names_region(detail: ErrorDetails) -> bool:
-    """Whether the mistake is the name of a region. Pydantic marks those with a last part of `[key]`."""
-    return len(detail["loc"]) == len(("regions", "name", "[key]")) and detail["loc"][-1] == "[key]" and detail["type"] == "enum"
+def _is_name(detail: ErrorDetails) -> bool:
+    """Whether the mistake is a name: of a region, a service, a pool of nodes. Pydantic marks those with a last part of `[key]`."""
+    return detail["loc"][-1:] == ("[key]",) and detail["type"] == "enum"
 
 
 def _complete(stated: dict[str, Json], environment: Environment) -> dict[str, Json]:
@@ -214,7 +214,7 @@ def _complete_region(name: str, stated: Json, environment: Environment) -> Json:
 def _path(detail: ErrorDetails, complete: Json) -> Path:
     """Where the mistake is in the settings. Pydantic also names the branch of a union that it tried: that part is cut."""
     here, kept = complete, list[str]()
-    for part in map(str, detail["loc"][:-1] if _names_region(detail) else detail["loc"]):
+    for part in map(str, detail["loc"][:-1] if _is_name(detail) else detail["loc"]):
         if isinstance(here, dict):
             kept.append(part)
             here = cast("dict[str, Json]", here).get(part)
@@ -276,7 +276,7 @@ def _problem(detail: ErrorDetails, path: Path) -> Problem:
         return Problem(_key(path), "missing", _allowed(schema), _example(path, schema))
     if path[:-1] == ("regions",) and not _is_known(path):
         return _unknown_region(path)
-    if not schema:
+    if not schema or not _is_known_name(path):
         return _unknown_key(path)
     allowed = _own_words(detail, schema) or _allowed(schema) or detail["msg"]
     return Problem(_key(path), f"found {_found(detail['input'])}", allowed, _example(path, schema))
@@ -288,7 +288,7 @@ def _unknown_region(path: Path) -> Problem:
 
 
 def _unknown_key(path: Path) -> Problem:
-    known = list(schema_at(path[:-1]).get("properties", {}))
+    known = names_at(path[:-1])
     nearest = difflib.get_close_matches(path[-1], known, n=1, cutoff=0.3)
     hint = f", did you mean '{nearest[0]}'?" if nearest else ""
     meant = (*path[:-1], nearest[0] if nearest else known[0])
@@ -333,6 +333,17 @@ def schema_at(path: Path) -> dict[str, Json]:
     return _resolved(schema)
 
 
+def names_at(path: Path) -> list[str]:
+    """The keys that the group at `path` knows: its settings, or the names of its regions, services or pools."""
+    schema = schema_at(path)
+    names = _resolved(cast("dict[str, Json]", schema.get("propertyNames", {})))
+    return [*schema.get("properties", names.get("enum", ()))]
+
+
+def _is_known_name(path: Path) -> bool:
+    return "propertyNames" not in schema_at(path[:-1]) or _is_known(path)
+
+
 def _resolved(schema: dict[str, Json]) -> dict[str, Json]:
     outer = {key: schema[key] for key in ("description", "examples") if key in schema}
     branches = cast("list[dict[str, Json]]", schema.get("anyOf", []))
@@ -371,7 +382,8 @@ def _values(schema: Mapping[str, Json]) -> str:
         each = f"{'one of ' if 'enum' in element else ''}{allowed_values(element)}"
         return f"a list{_bounds(schema.get('minItems'), schema.get('maxItems'), 'of')}, each {each}"
     if kind == "object":
-        return f"a mapping with {', '.join(schema['properties'])}" if "properties" in schema else "a mapping with one entry at least"
+        names = schema.get("properties") or _resolved(cast("dict[str, Json]", schema.get("propertyNames", {}))).get("enum", ())
+        return f"a mapping with {', '.join(names)}" if "minProperties" not in schema else "a mapping with one entry at least"
     words = {"integer": "a whole number", "number": "a number", "boolean": "true or false"}.get(str(kind), "")
     steps = f" in steps of {schema['multipleOf']:g}" if "multipleOf" in schema else ""
     return f"{words}{_bounds(schema.get('minimum'), schema.get('maximum'), 'from')}{steps}"
@@ -387,7 +399,7 @@ def _bounds(low: float | None, high: float | None, between: str) -> str:
 
 def as_written(value: Json) -> str:
     """A value as it stands in a stack file: text only in quotes where YAML would read something else."""
-    return value if isinstance(value, str) and not re.fullmatch(r"[\d.:]*", value) else json.dumps(value)
+    return value if isinstance(value, str) and not re.fullmatch(r"[\d.:]*|[{\[].*", value) else json.dumps(value)
 
 
 def _example(path: Path, schema: Mapping[str, Json]) -> str:

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from settings.traffic import GRAFANA_TLS, LOGS_TLS, SERVICE_TLS, Party
+from settings.traffic import GRAFANA_TLS, LOGS_TLS, SERVICE_TLS, Party, Peer, Service
 
 
 @dataclass(frozen=True)
@@ -10,7 +10,7 @@ class TargetGroupSpec:
     """Pods of one service, reached over TLS. `health_path` answers 200 while a pod can serve."""
 
     name: str
-    service: Party
+    service: Peer
     port: int
     health_path: str
     sticky: bool = False
@@ -27,9 +27,9 @@ class Route:
     operators: bool = False
 
 
-API = TargetGroupSpec("api", Party.API_GATEWAY, SERVICE_TLS, "/health")
+API = TargetGroupSpec("api", Service.API_GATEWAY, SERVICE_TLS, "/health")
 # a client that reconnects finds the pod that holds its subscriptions
-STREAMS = TargetGroupSpec("streams", Party.MARKET_DATA, SERVICE_TLS, "/health", sticky=True)
+STREAMS = TargetGroupSpec("streams", Service.MARKET_DATA, SERVICE_TLS, "/health", sticky=True)
 DASHBOARDS = TargetGroupSpec("dashboards", Party.MONITORING, GRAFANA_TLS, "/api/health")
 LOG_SEARCH = TargetGroupSpec("log-search", Party.LOGS, LOGS_TLS, "/api/status")
 

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator
 from itertools import combinations
 
+from settings.capacity import needs
 from settings.catalog import (
     CACHE_NODES_PER_CLUSTER,
     GIB_PER_ACU,
@@ -11,8 +12,9 @@ from settings.catalog import (
     BrokerInstance,
     max_connections,
 )
-from settings.model import PlatformSettings, RegionRole, ServiceSettings
+from settings.model import Environment, PlatformSettings, RegionRole
 from settings.problems import Problem
+from settings.traffic import SINGLE_ACTIVE
 from settings.windows import DailyWindow, Interval, WeeklyWindow, overlap
 
 Rule = Callable[[PlatformSettings], Iterator[Problem]]
@@ -184,18 +186,6 @@ def database_class_fits_its_features(settings: PlatformSettings) -> Iterator[Pro
         )
 
 
-def each_service(settings: PlatformSettings) -> dict[str, ServiceSettings]:
-    """The five services by the key that settings give them."""
-    services = settings.services
-    return {
-        "api_gateway": services.api_gateway,
-        "market_data": services.market_data,
-        "strategy": services.strategy,
-        "risk_manager": services.risk_manager,
-        "order_executor": services.order_executor,
-    }
-
-
 def database_connections_available(settings: PlatformSettings) -> int:
     """Connections that the services of one region may hold: through the proxy its share, without one all but a tenth."""
     database = settings.database
@@ -211,7 +201,7 @@ def database_connections_available(settings: PlatformSettings) -> int:
 
 def connection_budget_fits(settings: PlatformSettings) -> Iterator[Problem]:
     """Every pod can fill its pools at once: no service starves another."""
-    services = each_service(settings)
+    services = settings.services
     wanted = sum(service.max_replicas * service.database_connections for service in services.values())
     available = database_connections_available(settings)
     if wanted > available:
@@ -253,6 +243,99 @@ def caches_fit_elasticache(settings: PlatformSettings) -> Iterator[Problem]:
     if settings.sessions.replicas_per_shard < 1:
         yield Problem(
             "sessions.replicas_per_shard", "0 with durability 'sync'", "at least 1: the log spans several zones", "replicas_per_shard: 1"
+        )
+
+
+def images_are_pinned(settings: PlatformSettings) -> Iterator[Problem]:
+    """Production runs what was tested: a tag can be moved to another image, a digest cannot."""
+    if settings.environment is not Environment.PROD:
+        return
+    images = {f"services.{service}.image": each.image for service, each in settings.services.items()}
+    for key, image in {"images.vault": settings.images.vault, "images.aws_cli": settings.images.aws_cli, **images}.items():
+        if "@sha256:" not in image:
+            name = image.split(":", 1)[0]
+            yield Problem(
+                key,
+                f"'{image}' has no digest",
+                "an image with its digest in production",
+                f"{key.rsplit('.', 1)[1]}: {name}@sha256:{'0a6d8f1b' * 8}",
+            )
+
+
+def registries_have_known_parts(settings: PlatformSettings) -> Iterator[Problem]:
+    """Braces stand for the account and the region, and for nothing else."""
+    rest = settings.images.registry.replace("{account}", "").replace("{region}", "")
+    if "{" in rest or "}" in rest:
+        yield Problem(
+            "images.registry",
+            f"'{settings.images.registry}'",
+            "no braces but {account} and {region}",
+            "registry: '{account}.dkr.ecr.{region}.amazonaws.com'",
+        )
+
+
+def replicas_are_ordered(settings: PlatformSettings) -> Iterator[Problem]:
+    """Fewest pods are no more than most, and what may never run twice has one."""
+    for service, each in settings.services.items():
+        if each.min_replicas > each.max_replicas:
+            yield Problem(
+                f"services.{service}.max_replicas",
+                f"{each.max_replicas} is less than min_replicas {each.min_replicas}",
+                "min_replicas at least",
+                f"max_replicas: {each.min_replicas}",
+            )
+        if service in SINGLE_ACTIVE and each.max_replicas > 1:
+            yield Problem(
+                f"services.{service}.max_replicas",
+                f"{each.max_replicas}",
+                "1: two would execute the same order",
+                "max_replicas: 1",
+            )
+
+
+def promise_is_carried(settings: PlatformSettings) -> Iterator[Problem]:
+    """Pods, nodes, writer, broker and volume carry what `capacity` promises (`settings/capacity.py`)."""
+    for need in needs(settings):
+        if not need.is_met:
+            yield Problem(need.key, f"{need.what}: {need.given:g} {need.unit}", f"{need.wanted:.4g} {need.unit} at least", need.example)
+
+
+def vault_fits_its_zones(settings: PlatformSettings) -> Iterator[Problem]:
+    """Losing a zone leaves Vault a majority: no zone holds half of its members."""
+    if settings.vault.replicas == 1:
+        return
+    for region, each in settings.regions.items():
+        if len(each.zones) < _CLUSTER_ZONES:
+            yield Problem(
+                f"regions.{region}.zones",
+                f"{len(each.zones)} zones with {settings.vault.replicas} members of Vault",
+                "three zones or more, or vault.replicas 1",
+                "vault: {replicas: 1}",
+            )
+
+
+def lost_regions_leave_one(settings: PlatformSettings) -> Iterator[Problem]:
+    """The region that executes orders answers, and the others are regions of the stack."""
+    for region in settings.failover.lost_regions:
+        if region not in settings.regions:
+            yield Problem(
+                "failover.lost_regions",
+                f"'{region}' is not among the regions",
+                f"some of {', '.join(settings.regions)}",
+                "lost_regions: []",
+            )
+        if region == settings.active_region:
+            yield Problem("failover.lost_regions", f"'{region}' executes orders", "regions other than activeRegion", "lost_regions: []")
+
+
+def somebody_deploys(settings: PlatformSettings) -> Iterator[Problem]:
+    """A cluster gives access to roles by name, not by pattern; without any, nobody could deploy to it."""
+    if all("*" in arn for arn in settings.operators.administrators):
+        yield Problem(
+            "operators.administrators",
+            "every role is a pattern",
+            "one role at least without `*`: the one that deploys, to which the clusters give access",
+            f"administrators: ['arn:aws:iam::{settings.account_id}:role/mastertrade-deploy']",
         )
 
 
@@ -347,6 +430,13 @@ RULES: dict[Rule, tuple[str, ...]] = {
     broker_fits_its_zones: ("broker", "regions.*.zones"),
     failover_keeps_its_promise: ("failover",),
     alarms_are_ordered: ("alarms",),
+    images_are_pinned: ("images", "services", "environment"),
+    registries_have_known_parts: ("images.registry",),
+    replicas_are_ordered: ("services",),
+    promise_is_carried: ("services", "capacity", "cluster", "vault", "regions", "tradingHours", "database", "broker"),
+    vault_fits_its_zones: ("vault", "regions.*.zones"),
+    lost_regions_leave_one: ("failover", "regions", "activeRegion"),
+    somebody_deploys: ("operators.administrators",),
 }
 """Each rule with the keys that it reads (`*` for any name), in the order in which mistakes are reported. A rule is left out
 while one of its keys is mistaken in itself."""

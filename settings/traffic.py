@@ -4,24 +4,38 @@ Security groups, network ACLs, Kubernetes network policies and the reachability 
 row here does not reach. A row names who opens the connection; answers are implied.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 
 from settings.network_plan import Segment
 
 
-class Party(StrEnum):
-    """Everyone who opens or accepts a connection."""
+class Service(StrEnum):
+    """The trading services. A new one is a member here, its rows in `FLOWS` and its entry in `defaults.py`."""
 
-    INTERNET = "internet"
-    LOAD_BALANCER = "load-balancer"
     API_GATEWAY = "api-gateway"
     MARKET_DATA = "market-data"
     STRATEGY = "strategy"
     RISK_MANAGER = "risk-manager"
     ORDER_EXECUTOR = "order-executor"
+
+
+class Party(StrEnum):
+    """Everyone else who opens or accepts a connection."""
+
+    INTERNET = "internet"
+    LOAD_BALANCER = "load-balancer"
     MONITORING = "monitoring"
     LOGS = "logs"
+    VAULT = "vault"
+    VAULT_OPERATIONS = "vault-operations"
+    """Initialises Vault and takes its snapshots."""
+    CLUSTER_SERVICES = "cluster-services"
+    """What the cluster runs for its workloads: certificates, metrics, mounted secrets."""
+    CONTROL_PLANE = "control-plane"
+    NODE = "node"
+    """A node itself: kubelet, image pulls, the agents of Auto Mode."""
     MANAGEMENT = "management"
     ENDPOINTS = "endpoints"
     DATABASE_PROXY = "database-proxy"
@@ -31,11 +45,15 @@ class Party(StrEnum):
     BROKER = "broker"
 
 
+Peer = Service | Party
+
+
 class Boundary(StrEnum):
     """The security group that a party is behind. Pods share the group of their nodes; network policies part them."""
 
     LOAD_BALANCER = "load-balancer"
     NODES = "nodes"
+    CONTROL_PLANE = "control-plane"
     MANAGEMENT = "management"
     ENDPOINTS = "endpoints"
     DATABASE_PROXY = "database-proxy"
@@ -48,6 +66,7 @@ class Boundary(StrEnum):
 BOUNDARY_SEGMENTS: dict[Boundary, Segment] = {
     Boundary.LOAD_BALANCER: Segment.PUBLIC,
     Boundary.NODES: Segment.APPLICATION,
+    Boundary.CONTROL_PLANE: Segment.APPLICATION,
     Boundary.ENDPOINTS: Segment.APPLICATION,
     Boundary.MANAGEMENT: Segment.MANAGEMENT,
     Boundary.DATABASE_PROXY: Segment.DATA,
@@ -58,21 +77,19 @@ BOUNDARY_SEGMENTS: dict[Boundary, Segment] = {
 }
 """The segment in which each boundary's addresses lie."""
 
-SERVICES: tuple[Party, ...] = (
-    Party.API_GATEWAY,
-    Party.MARKET_DATA,
-    Party.STRATEGY,
-    Party.RISK_MANAGER,
-    Party.ORDER_EXECUTOR,
-)
-"""The five trading services."""
+SINGLE_ACTIVE: frozenset[Service] = frozenset({Service.ORDER_EXECUTOR})
+"""Services that run in the active region only, one pod at a time."""
 
-OUTSIDE: tuple[Party, ...] = (Party.INTERNET,)
+PODS: tuple[Peer, ...] = (*Service, Party.MONITORING, Party.LOGS, Party.VAULT, Party.VAULT_OPERATIONS, Party.CLUSTER_SERVICES)
+"""Parties that network policies are written for."""
+
+OUTSIDE: tuple[Peer, ...] = (Party.INTERNET,)
 """Parties without an address of ours."""
 
-PARTY_BOUNDARIES: dict[Party, Boundary] = {
+PARTY_BOUNDARIES: dict[Peer, Boundary] = {
     Party.LOAD_BALANCER: Boundary.LOAD_BALANCER,
-    **dict.fromkeys((*SERVICES, Party.MONITORING, Party.LOGS), Boundary.NODES),
+    **dict.fromkeys((*PODS, Party.NODE), Boundary.NODES),
+    Party.CONTROL_PLANE: Boundary.CONTROL_PLANE,
     Party.MANAGEMENT: Boundary.MANAGEMENT,
     Party.ENDPOINTS: Boundary.ENDPOINTS,
     Party.DATABASE_PROXY: Boundary.DATABASE_PROXY,
@@ -85,6 +102,9 @@ PARTY_BOUNDARIES: dict[Party, Boundary] = {
 HTTP, HTTPS = 80, 443
 SERVICE_TLS = 8443
 GRAFANA_TLS, LOGS_TLS = 3000, 5601
+VAULT_API, VAULT_CLUSTER = 8200, 8201
+KUBELET = 10250
+WEBHOOK, METRICS_API = 10260, 10251  # of the EKS add-ons, which leave 10250 to the kubelet
 EXCHANGE_STREAM = 9443  # Binance market streams listen on 9443 beside 443 (Binance API documentation, "WebSocket Streams")
 POSTGRESQL, VALKEY, AMQPS = 5432, 6379, 5671
 
@@ -96,45 +116,65 @@ EPHEMERAL = (1024, 65535)
 class Flow:
     """One row: `source` opens TCP connections to `target` on `port`."""
 
-    source: Party
-    target: Party
+    source: Peer
+    target: Peer
     port: int
     why: str
 
 
-def _from_each(sources: tuple[Party, ...], target: Party, port: int, why: str) -> tuple[Flow, ...]:
+def _from_each(sources: Iterable[Peer], target: Peer, port: int, why: str) -> tuple[Flow, ...]:
     return tuple(Flow(source, target, port, why) for source in sources)
 
 
 FLOWS: tuple[Flow, ...] = (
     Flow(Party.INTERNET, Party.LOAD_BALANCER, HTTPS, "clients, over TLS"),
     Flow(Party.INTERNET, Party.LOAD_BALANCER, HTTP, "answered with a redirect to TLS, nothing else"),
-    Flow(Party.LOAD_BALANCER, Party.API_GATEWAY, SERVICE_TLS, "API and health checks"),
-    Flow(Party.LOAD_BALANCER, Party.MARKET_DATA, SERVICE_TLS, "WebSocket streams on /ws"),
+    Flow(Party.LOAD_BALANCER, Service.API_GATEWAY, SERVICE_TLS, "API and health checks"),
+    Flow(Party.LOAD_BALANCER, Service.MARKET_DATA, SERVICE_TLS, "WebSocket streams on /ws"),
     Flow(Party.LOAD_BALANCER, Party.MONITORING, GRAFANA_TLS, "dashboards, for operators"),
     Flow(Party.LOAD_BALANCER, Party.LOGS, LOGS_TLS, "log search, for operators"),
     Flow(Party.LOAD_BALANCER, Party.INTERNET, HTTPS, "sign-in of operators: the token endpoint of the user pool"),
-    Flow(Party.API_GATEWAY, Party.MARKET_DATA, SERVICE_TLS, "quotes and history"),
-    Flow(Party.API_GATEWAY, Party.STRATEGY, SERVICE_TLS, "strategy management"),
-    Flow(Party.API_GATEWAY, Party.RISK_MANAGER, SERVICE_TLS, "limits and positions"),
-    Flow(Party.API_GATEWAY, Party.ORDER_EXECUTOR, SERVICE_TLS, "orders placed by traders"),
-    Flow(Party.STRATEGY, Party.MARKET_DATA, SERVICE_TLS, "features for models"),
-    Flow(Party.STRATEGY, Party.RISK_MANAGER, SERVICE_TLS, "check before an order is proposed"),
-    Flow(Party.ORDER_EXECUTOR, Party.RISK_MANAGER, SERVICE_TLS, "check before an order is sent"),
-    *_from_each((*SERVICES, Party.MONITORING), Party.DATABASE_PROXY, POSTGRESQL, "pooled database connections"),
+    Flow(Service.API_GATEWAY, Service.MARKET_DATA, SERVICE_TLS, "quotes and history"),
+    Flow(Service.API_GATEWAY, Service.STRATEGY, SERVICE_TLS, "strategy management"),
+    Flow(Service.API_GATEWAY, Service.RISK_MANAGER, SERVICE_TLS, "limits and positions"),
+    Flow(Service.API_GATEWAY, Service.ORDER_EXECUTOR, SERVICE_TLS, "orders placed by traders"),
+    Flow(Service.STRATEGY, Service.MARKET_DATA, SERVICE_TLS, "features for models"),
+    Flow(Service.STRATEGY, Service.RISK_MANAGER, SERVICE_TLS, "check before an order is proposed"),
+    Flow(Service.ORDER_EXECUTOR, Service.RISK_MANAGER, SERVICE_TLS, "check before an order is sent"),
+    *_from_each((*Service, Party.MONITORING), Party.DATABASE_PROXY, POSTGRESQL, "pooled database connections"),
     Flow(Party.DATABASE_PROXY, Party.DATABASE, POSTGRESQL, "the pool itself"),
-    Flow(Party.ORDER_EXECUTOR, Party.DATABASE, POSTGRESQL, "the executor's lease is a session lock, which a pool would break"),
+    Flow(Service.ORDER_EXECUTOR, Party.DATABASE, POSTGRESQL, "the executor's lease is a session lock, which a pool would break"),
     Flow(Party.MANAGEMENT, Party.DATABASE, POSTGRESQL, "schema changes and repairs"),
-    *_from_each(SERVICES, Party.CACHE, VALKEY, "cache"),
-    Flow(Party.API_GATEWAY, Party.SESSIONS, VALKEY, "sessions"),
-    *_from_each(SERVICES, Party.BROKER, AMQPS, "queues"),
+    *_from_each(Service, Party.CACHE, VALKEY, "cache"),
+    Flow(Service.API_GATEWAY, Party.SESSIONS, VALKEY, "sessions"),
+    *_from_each(Service, Party.BROKER, AMQPS, "queues"),
     Flow(Party.MANAGEMENT, Party.BROKER, HTTPS, "management console and API"),
     Flow(Party.MANAGEMENT, Party.CACHE, VALKEY, "inspection"),
     Flow(Party.MANAGEMENT, Party.SESSIONS, VALKEY, "inspection"),
-    *_from_each((*SERVICES, Party.MONITORING, Party.LOGS, Party.MANAGEMENT), Party.ENDPOINTS, HTTPS, "AWS APIs inside the VPC"),
-    Flow(Party.MARKET_DATA, Party.INTERNET, HTTPS, "exchanges and data vendors"),
-    Flow(Party.MARKET_DATA, Party.INTERNET, EXCHANGE_STREAM, "market streams"),
-    Flow(Party.ORDER_EXECUTOR, Party.INTERNET, HTTPS, "exchanges"),
+    Flow(Service.API_GATEWAY, Party.VAULT, VAULT_API, "encrypts the stored credentials of traders"),
+    Flow(Service.ORDER_EXECUTOR, Party.VAULT, VAULT_API, "decrypts the credentials that an order needs"),
+    Flow(Party.VAULT, Party.VAULT, VAULT_API, "a new member joins"),
+    Flow(Party.VAULT, Party.VAULT, VAULT_CLUSTER, "members agree, and forward to their leader"),
+    Flow(Party.VAULT_OPERATIONS, Party.VAULT, VAULT_API, "initialisation and snapshots"),
+    Flow(Party.MANAGEMENT, Party.VAULT, VAULT_API, "operators of Vault"),
+    *_from_each(
+        (*Service, Party.MONITORING, Party.LOGS, Party.VAULT, Party.VAULT_OPERATIONS, Party.CLUSTER_SERVICES, Party.NODE, Party.MANAGEMENT),
+        Party.ENDPOINTS,
+        HTTPS,
+        "AWS APIs inside the VPC",
+    ),
+    *_from_each(
+        (Party.VAULT, Party.CLUSTER_SERVICES, Party.NODE, Party.MANAGEMENT), Party.CONTROL_PLANE, HTTPS, "API server of the cluster"
+    ),
+    Flow(Party.CONTROL_PLANE, Party.NODE, KUBELET, "logs, commands and probes that operators ask for"),
+    Flow(Party.CONTROL_PLANE, Party.CLUSTER_SERVICES, WEBHOOK, "admission webhook of the certificates"),
+    Flow(Party.CONTROL_PLANE, Party.CLUSTER_SERVICES, METRICS_API, "metrics that the autoscalers read"),
+    Flow(Party.CLUSTER_SERVICES, Party.NODE, KUBELET, "metrics of the pods"),
+    Flow(Party.NODE, Party.INTERNET, HTTPS, "image layers in S3, and AWS APIs that have no endpoint here"),
+    Flow(Party.VAULT_OPERATIONS, Party.INTERNET, HTTPS, "snapshots to S3, whose addresses are public behind the gateway endpoint too"),
+    Flow(Service.MARKET_DATA, Party.INTERNET, HTTPS, "exchanges and data vendors"),
+    Flow(Service.MARKET_DATA, Party.INTERNET, EXCHANGE_STREAM, "market streams"),
+    Flow(Service.ORDER_EXECUTOR, Party.INTERNET, HTTPS, "exchanges"),
 )
 
 

@@ -114,11 +114,17 @@ class TradingHours(Model):
     opens: TimeOfDay = Field(description="Opening of the extended session, in UTC.")
     closes: TimeOfDay = Field(description="Close of the extended session, in UTC; earlier than `opens` means on the next day.")
 
+    @property
+    def minutes_per_day(self) -> int:
+        """Length of one session."""
+        return (minutes(self.closes) - minutes(self.opens)) % MINUTES_PER_DAY or MINUTES_PER_DAY
+
     def intervals(self) -> tuple[Interval, ...]:
         """The minutes of the week inside trading hours."""
-        start, end = minutes(self.opens), minutes(self.closes)
-        duration = (end - start) % MINUTES_PER_DAY or MINUTES_PER_DAY
-        return tuple(interval for day in self.days for interval in _split_at_end_of_week(day.number * MINUTES_PER_DAY + start, duration))
+        start = minutes(self.opens)
+        return tuple(
+            interval for day in self.days for interval in _split_at_end_of_week(day.number * MINUTES_PER_DAY + start, self.minutes_per_day)
+        )
 
 
 def overlap(first: tuple[Interval, ...], second: tuple[Interval, ...]) -> bool:

@@ -139,13 +139,23 @@ class NetworkModel:
                 each for each in self._declared.of("VpcEndpoint", self._region) if each.inputs["vpcEndpointType"] == "Interface"
             )
             return Place(endpoint.inputs["securityGroupIds"][0], tuple(endpoint.inputs["subnetIds"]))
-        # nobody stands there: the workloads' nodes still to come, operators' hosts while they are off, a proxy that is not wanted
+        if boundary in (Boundary.NODES, Boundary.CONTROL_PLANE):
+            return self._cluster_place(boundary)
+        # nobody stands there: operators' hosts while they are off, a proxy that is not wanted
         group = next(each for each in self._declared.of("SecurityGroup", self._region) if each.name == f"{self._region}-{boundary}")
         segment = BOUNDARY_SEGMENTS[boundary]
         return Place(
             group.id,
             tuple(each.id for each in self._declared.of("Subnet", self._region) if each.inputs["tags"]["mastertrade:segment"] == segment),
         )
+
+    def _cluster_place(self, boundary: Boundary) -> Place:
+        if boundary is Boundary.NODES:
+            node_class = self._declared.one("NodeClass", self._region).inputs["spec"]
+            (group,) = node_class["securityGroupSelectorTerms"]
+            return Place(group["id"], tuple(subnet["id"] for subnet in node_class["subnetSelectorTerms"]))
+        network = self._declared.one("aws:eks/cluster:Cluster", self._region).inputs["vpcConfig"]
+        return Place(network["securityGroupIds"][0], tuple(network["subnetIds"]))
 
     def _group_subnets(self, kind: str, name: str) -> tuple[str, ...]:
         group = next(each for each in self._declared.of(kind, self._region) if each.inputs["name"] == name)

@@ -351,6 +351,10 @@ class Monitor(resource_pb2_grpc.ResourceMonitorServicer):
             own = revealed(inputs.get("region"))
             if isinstance(own, str) and own:
                 return own
+        if type_ == f"{PROVIDER_PREFIX}kubernetes":
+            # the ARN of an EKS cluster, where the program says by it which cluster is meant
+            parts = str(revealed(inputs.get("clusterIdentifier"))).split(":")
+            return parts[3] if parts[:1] == ["arn"] and len(parts) > 3 else ""  # noqa: PLR2004
         known = self._providers.get(provider)
         return known.region if known else ""
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from settings.traffic import FLOWS, SERVICES, Party
+from settings.traffic import FLOWS, Party, Service
 from tests.declared import Declared, declare, document
 
 REGIONS = ("us-east-1", "us-west-2")
@@ -37,7 +37,7 @@ def readers(declared: Declared, secret: str) -> set[str]:
     """The services whose roles may read a secret."""
     arn = declared.one("aws:secretsmanager/secret:Secret", name=f"us-east-1-{secret}").outputs["arn"]
     (policy,) = [each.inputs["policy"] for each in declared.of("SecretPolicy") if each.inputs["secretArn"] == arn]
-    return {service for service in SERVICES if f"role/mastertrade-prod-service-{service}-" in str(policy)}
+    return {service for service in Service if f"role/mastertrade-prod-service-{service}-" in str(policy)}
 
 
 def test_every_role_is_one_services_but_the_approvers(prod: Declared) -> None:
@@ -69,6 +69,10 @@ def test_every_role_of_aws_policies_has_the_one_of_its_task(prod: Declared) -> N
         "operations": "AmazonSSMManagedInstanceCore",
     }
     expected = {f"mastertrade-prod-{task}-{region}": {policy} for task, policy in tasks.items() for region in REGIONS}
+    nodes = {"AmazonEKSWorkerNodeMinimalPolicy", "AmazonEC2ContainerRegistryPullOnly"}
+    auto_mode = {f"AmazonEKS{part}Policy" for part in ("Cluster", "Compute", "BlockStorage", "LoadBalancing", "Networking")}
+    for region in REGIONS:
+        expected |= {f"mastertrade-prod-nodes-{region}": nodes, f"mastertrade-prod-cluster-{region}": auto_mode}
     assert {name: attached for name, attached in policies.items() if attached} == expected
 
 
@@ -214,7 +218,7 @@ def test_operators_see_no_key_of_a_cache_or_a_session_store(prod: Declared) -> N
 
 
 def test_tokens_of_traders_are_signed_by_the_api_gateway_alone(prod: Declared) -> None:
-    assert readers(prod, "jwt-signing-key") == {Party.API_GATEWAY}
+    assert readers(prod, "jwt-signing-key") == {Service.API_GATEWAY}
 
 
 def test_keys_of_exchanges_are_read_only_by_who_reaches_exchanges(prod: Declared) -> None:

@@ -94,7 +94,7 @@ def test_firewall_logs_show_no_credentials(prod: Declared) -> None:
 def test_load_balancer_logs_go_where_they_may_be_delivered(prod: Declared) -> None:
     for region in REGIONS:
         balancer = prod.one("aws:lb/loadBalancer:LoadBalancer", region)
-        policy = prod.one("BucketPolicy", region)
+        policy = prod.one("BucketPolicy", region, f"{region}-entry-logs")
         allowed = str(document(policy.inputs["policy"])["Statement"][0]["Resource"])
         for log in ("accessLogs", "connectionLogs"):
             assert balancer.inputs[log]["enabled"] is True

@@ -65,8 +65,8 @@ def test_every_bucket_is_closed_to_the_public_in_all_four_ways(prod: Declared) -
             assert block[way] is True, way
 
 
-def test_every_bucket_encrypts_with_the_one_key_that_load_balancers_may_use(prod: Declared) -> None:
-    for bucket in prod.of("aws:s3/bucket:Bucket"):
+def test_buckets_of_load_balancers_encrypt_with_the_one_key_that_those_may_use(prod: Declared) -> None:
+    for bucket in (prod.one("aws:s3/bucket:Bucket", region, f"{region}-entry-logs") for region in REGIONS):
         (encryption,) = [each for each in prod.of("BucketServerSideEncryptionConfiguration") if each.inputs["bucket"] == bucket.id]
         (rule,) = encryption.inputs["rules"]
         assert rule["applyServerSideEncryptionByDefault"] == {"sseAlgorithm": "AES256"}
@@ -86,16 +86,23 @@ def test_an_overwritten_log_can_be_brought_back(prod: Declared) -> None:
 
 def test_logs_of_the_entry_are_kept_as_long_in_the_bucket_as_in_the_firewalls_group(prod: Declared) -> None:
     for region in REGIONS:
-        (expiry,) = [rule["expiration"]["days"] for rule in prod.one("BucketLifecycleConfiguration", region).inputs["rules"]]
+        (expiry,) = [
+            rule["expiration"]["days"] for rule in prod.one("BucketLifecycleConfiguration", region, f"{region}-entry-logs").inputs["rules"]
+        ]
         assert expiry == prod.one("LogGroup", region, name=f"{region}-firewall").inputs["retentionInDays"]
 
 
 def test_topics_and_buckets_refuse_plain_http(prod: Declared) -> None:
     for region in REGIONS:
-        bucket, topic = prod.one("aws:s3/bucket:Bucket", region).outputs["arn"], prod.one("aws:sns/topic:Topic", region).outputs["arn"]
-        for kind, resources, action in (("BucketPolicy", {bucket, f"{bucket}/*"}, "s3:*"), ("TopicPolicy", {topic}, "sns:Publish")):
-            statements = document(prod.one(kind, region).inputs["policy"])["Statement"]
-            (refusal,) = [each for each in statements if each["Effect"] == "Deny"]
+        topic = prod.one("aws:sns/topic:Topic", region).outputs["arn"]
+        policies = [(prod.one("TopicPolicy", region), {topic}, "sns:Publish")]
+        for bucket in prod.of("aws:s3/bucket:Bucket", region):
+            arn = bucket.outputs["arn"]
+            policies.append((prod.one("BucketPolicy", region, bucket.name), {arn, f"{arn}/*"}, "s3:*"))
+        assert len(policies) == 3
+        for policy, resources, action in policies:
+            statements = document(policy.inputs["policy"])["Statement"]
+            (refusal,) = [each for each in statements if each["Effect"] == "Deny" and "Bool" in each["Condition"]]
             assert refusal["Principal"] == "*"
             assert refusal["Condition"] == {"Bool": {"aws:SecureTransport": "false"}}
             assert (set(refusal["Resource"]), refusal["Action"]) == (resources, [action])

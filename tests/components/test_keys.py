@@ -1,5 +1,7 @@
 """Keys: least privilege, rotated, replicated where data is."""
 
+import re
+
 import pytest
 
 from tests.declared import Declared, declare, document
@@ -39,7 +41,7 @@ def test_every_region_encrypts_with_keys_of_its_own(prod: Declared) -> None:
         assert set(users) <= own
 
 
-def test_use_of_a_key_is_bound_to_services_of_its_region(prod: Declared) -> None:
+def test_use_of_a_key_is_bound_to_services_or_a_role_of_its_region(prod: Declared) -> None:
     for kind in ("aws:kms/key:Key", "ReplicaKey"):
         for key in prod.of(kind):
             for statement in document(key.inputs["policy"])["Statement"]:
@@ -48,7 +50,23 @@ def test_use_of_a_key_is_bound_to_services_of_its_region(prod: Declared) -> None
                 named = str(statement["Condition"]) + str(statement["Principal"])
                 other_regions = {"us-east-1", "us-west-2"} - {key.region}
                 assert not any(region in named for region in other_regions)
-                assert "kms:ViaService" in named or "Service" in statement["Principal"]
+                by_role = re.search(
+                    r"'aws:PrincipalArn': 'arn:aws:iam::123456789012:role/mastertrade-prod-[a-z-]+-" + key.region + "'", named
+                )
+                assert "kms:ViaService" in named or "Service" in statement["Principal"] or by_role
+
+
+def test_roles_that_use_a_key_directly_are_of_its_task(prod: Declared) -> None:
+    roles: dict[str, set[str]] = {}
+    for kind in ("aws:kms/key:Key", "ReplicaKey"):
+        for key in prod.of(kind):
+            found = re.findall(r"role/mastertrade-prod-([a-z-]+)-(?:us-east-1|us-west-2)", str(document(key.inputs["policy"])))
+            roles.setdefault(key.name.split("-key-")[1], set()).update(found)
+    assert {purpose: named for purpose, named in roles.items() if named} == {
+        "cluster": {"cluster"},
+        "volumes": {"cluster"},
+        "vault": {"service-vault"},
+    }
 
 
 def test_nobody_administers_and_uses_a_key_by_one_statement(prod: Declared) -> None:

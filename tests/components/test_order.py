@@ -73,8 +73,9 @@ def test_topic_takes_messages_before_somebody_sends_them(prod: Declared) -> None
 
 
 def test_objects_are_versioned_before_old_versions_expire(prod: Declared) -> None:
-    for region in REGIONS:
-        assert prod.one("BucketVersioning", region).urn in prod.one("BucketLifecycleConfiguration", region).dependencies
+    for versioning in prod.of("BucketVersioning"):
+        expiry = prod.one("BucketLifecycleConfiguration", versioning.region, versioning.name)
+        assert versioning.urn in expiry.dependencies
 
 
 def test_groups_that_name_one_another_can_be_deleted(prod: Declared) -> None:

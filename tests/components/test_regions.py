@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from mastertrade.offline import Mode, Resource, Secret
-from tests.declared import Declared, configuration, declare, with_regions
+from tests.declared import Declared, configuration, declare, document, with_regions
 
 PAIR = ("us-east-1", "us-west-2")
 TRIO = (*PAIR, "eu-west-1")
@@ -62,10 +62,42 @@ def test_removing_a_region_leaves_the_others_as_they_were(pair: Declared, trio: 
             assert inputs(trio)[urn] == inputs(pair)[urn]
 
 
-def test_switching_the_active_region_changes_no_resource(pair: Declared) -> None:
+def executors(declared: Declared) -> dict[str, Resource]:
+    return {each.region: each for each in declared.of("StatefulSet") if each.name.endswith("-order-executor")}
+
+
+def test_switching_the_active_region_changes_order_execution_and_nothing_else(pair: Declared) -> None:
     other = declare("prod", with_regions(*PAIR, active="us-west-2"))
-    assert inputs(other) == inputs(pair)
+    before, after = inputs(pair), inputs(other)
+    assert before.keys() == after.keys()
+    changed = {(pair.by_urn[urn].type.rsplit(":", 1)[1], pair.by_urn[urn].name) for urn in before if before[urn] != after[urn]}
+    assert changed == {
+        *(("StatefulSet", f"{region}-order-executor") for region in PAIR),
+        *(("RolePolicy", f"{region}-order-executor-service") for region in PAIR),
+    }
     assert other.evaluation.outputs["activeRegion"] == "us-west-2"
+
+
+@pytest.mark.parametrize("active", PAIR)
+def test_orders_are_executed_in_one_region_after_all_others_have_stopped(active: str) -> None:
+    declared = executors(declare("prod", with_regions(*PAIR, active=active)))
+    assert {region: each.inputs["spec"]["replicas"] for region, each in declared.items()} == {
+        region: int(region == active) for region in PAIR
+    }
+    resting = {each.urn for region, each in declared.items() if region != active}
+    assert resting <= set(declared[active].dependencies)
+    assert declared[active].urn not in {
+        urn for urn in resting for urn in declare("prod", with_regions(*PAIR, active=active)).by_urn[urn].dependencies
+    }
+
+
+@pytest.mark.parametrize("active", PAIR)
+def test_a_stale_executor_cannot_sign_in_to_the_database(active: str) -> None:
+    declared = declare("prod", with_regions(*PAIR, active=active))
+    for region in PAIR:
+        rights = document(declared.one("RolePolicy", name=f"{region}-order-executor-service").inputs["policy"])["Statement"]
+        may_sign_in = any("rds-db:connect" in statement["Action"] for statement in rights)
+        assert may_sign_in == (region == active)
 
 
 def test_every_resource_belongs_to_the_region_of_its_component(trio: Declared) -> None:

@@ -1,5 +1,6 @@
 """A PostgreSQL server from Debian's packages, and questions to it through psql."""
 
+import subprocess
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -10,6 +11,7 @@ from tests.real.servers import LOOPBACK, Account, RefusedError, ask, free_ports,
 _PACKAGE = "postgresql"
 _FOLDERS = "usr/lib/postgresql/*/bin"
 _SUPERUSER = "postgres"
+_END = "end of answer"
 
 
 @dataclass(frozen=True)
@@ -38,14 +40,32 @@ class PostgreSQL:
     psql: Path
     port: int
 
+    def _client(self) -> list[str | Path]:
+        connection = [f"--host={LOOPBACK}", f"--port={self.port}", f"--username={_SUPERUSER}", "--dbname=postgres"]
+        return [self.psql, *connection, "--no-psqlrc", "--no-align", "--tuples-only", "--quiet", "--field-separator=\t"]
+
     def query(self, statement: str) -> list[list[str]]:
         """Rows of text. Raises `RefusedError`."""
-        connection = [f"--host={LOOPBACK}", f"--port={self.port}", f"--username={_SUPERUSER}", "--dbname=postgres"]
-        form = ["--no-psqlrc", "--no-align", "--tuples-only", "--field-separator=\t", "--set=ON_ERROR_STOP=1"]
-        answer = ask([self.psql, *connection, *form, f"--command={statement}"])
+        answer = ask([*self._client(), "--set=ON_ERROR_STOP=1", f"--command={statement}"])
         if answer.returncode != 0:
             raise RefusedError(answer.stderr.strip())
         return [line.split("\t") for line in answer.stdout.splitlines()]
+
+    def run_file(self, path: Path) -> None:
+        """Runs the statements of a file. Raises `RefusedError`."""
+        answer = ask([*self._client(), "--set=ON_ERROR_STOP=1", f"--file={path}"])
+        if answer.returncode != 0:
+            raise RefusedError(answer.stderr.strip())
+
+    @contextmanager
+    def session(self) -> Iterator["Session"]:
+        """A connection that lasts for several statements."""
+        command = self._client()
+        with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as process:
+            try:
+                yield Session(process)
+            finally:
+                process.kill()
 
     def is_ready(self) -> bool:
         """Whether it answers."""
@@ -62,6 +82,26 @@ class PostgreSQL:
     def set(self, name: str, value: str) -> None:
         """Writes a parameter for the next start; the server checks its name and value now. Raises `RefusedError`."""
         self.query(f"ALTER SYSTEM SET {name} = '{value}'")
+
+
+@dataclass(frozen=True)
+class Session:
+    """One connection, through a psql that reads statements from us."""
+
+    process: subprocess.Popen[str]
+
+    def query(self, statement: str) -> list[str]:
+        """Lines of the answer, or of the server's refusal. Ends when the server has answered."""
+        assert self.process.stdin
+        assert self.process.stdout
+        self.process.stdin.write(f"{statement};\n\\echo {_END}\n")
+        self.process.stdin.flush()
+        return list(iter(lambda: self.process.stdout.readline().rstrip("\n"), _END))  # pyright: ignore[reportOptionalMemberAccess]
+
+    def vanish(self) -> None:
+        """Ends without a word, as a process does that is killed."""
+        self.process.kill()
+        self.process.wait()
 
 
 @contextmanager

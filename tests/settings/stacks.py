@@ -10,11 +10,30 @@ import yaml
 import settings
 from settings import PlatformSettings, SettingsError
 from settings.defaults import merged
+from settings.node_pools import NodePool
 from settings.problems import Problem
 
 ROOT = Path(__file__).parents[2]
 PROJECT = "mastertrade"
 STACKS = ("dev", "staging", "prod")
+
+
+LARGE_POOLS: dict[str, Any] = {
+    "cluster": {"node_pools": {pool: {"max_cores": 10_000, "max_memory_gib": 100_000} for pool in NodePool}},
+}
+"""Nodes for any number of pods."""
+
+SMALL_PROMISE: dict[str, Any] = {
+    "capacity": {
+        "survives_zone_loss": False,
+        "requests_per_second": 1,
+        "concurrent_traders": 1,
+        "orders_per_day": 1,
+        "market_data_gb_per_day": 1,
+        "storage_growth_gb_per_month": 100,
+    }
+}
+"""What a single pod of each service carries."""
 
 
 def stated(stack: str = "prod") -> dict[str, Any]:

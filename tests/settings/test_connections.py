@@ -7,32 +7,36 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from settings.catalog import CacheNode, DatabaseInstance, max_connections
+from settings.defaults import merged
 from settings.problems import Problem
 from settings.rules import database_connections_available
-from tests.settings.stacks import load_changed, problems_of
-
-SERVICES = ("api_gateway", "market_data", "strategy", "risk_manager", "order_executor")
+from settings.traffic import Service
+from tests.settings.stacks import LARGE_POOLS, SMALL_PROMISE, load_changed, problems_of
 
 
 def wanting(connections: int) -> dict[str, Any]:
     """Five services whose pools add up to this many connections, spread as evenly as whole pools allow."""
     pods, rest = divmod(connections - 5, 100)  # every service has one pod with one connection at least
     assert pods + 2 <= 200
-    services = {name: {"max_replicas": 1, "database_connections": 1} for name in SERVICES}
+    services: dict[str, dict[str, int]] = {name: {"min_replicas": 1, "max_replicas": 1, "database_connections": 1} for name in Service}
     if pods:
-        services["strategy"] = {"max_replicas": pods, "database_connections": 100}
+        services["strategy"] = {"min_replicas": 1, "max_replicas": pods, "database_connections": 100}
         rest += 1
     if rest:
-        services["api_gateway"]["max_replicas"] = 1 + rest
+        services["api-gateway"]["max_replicas"] = 1 + rest
     return services
 
 
 def budget_problems(changes: dict[str, Any]) -> list[Problem]:
-    return [problem for problem in problems_of(changes) if problem.key == "services" and "database connections" in problem.found]
+    return [
+        problem
+        for problem in problems_of(merged(LARGE_POOLS, changes))
+        if problem.key == "services" and "database connections" in problem.found
+    ]
 
 
 def available(database: dict[str, Any]) -> int:
-    return database_connections_available(load_changed({"database": database, "services": wanting(5)}))
+    return database_connections_available(load_changed(SMALL_PROMISE | {"database": database, "services": wanting(5)}))
 
 
 @given(st.integers(5, 19_000))
@@ -62,7 +66,7 @@ def test_a_budget_fits_up_to_its_last_connection_and_no_further(database: dict[s
 def test_a_refused_budget_names_every_service_with_its_share_and_the_size_that_is_too_small() -> None:
     (problem,) = budget_problems({"database": {"instance_class": "db.r8g.large"}, "services": {"strategy": {"max_replicas": 150}}})
     assert "strategy 150 × 20" in problem.found
-    assert all(service in problem.found for service in SERVICES)
+    assert all(service in problem.found for service in Service)
     assert "db.r8g.large" in problem.allowed
 
 
@@ -112,10 +116,10 @@ def test_the_class_of_instances_does_not_matter_to_a_serverless_database() -> No
 
 def test_cache_clients_fit_up_to_the_last_and_no_further() -> None:
     def clients(of_strategy: int) -> list[Problem]:
-        one_each = {name: {"max_replicas": 1, "cache_clients": 1} for name in SERVICES}
+        one_each: dict[str, dict[str, int]] = {name: {"min_replicas": 1, "max_replicas": 1, "cache_clients": 1} for name in Service}
         services = one_each | {
             "strategy": {"max_replicas": 65, "cache_clients": of_strategy},
-            "api_gateway": {"max_replicas": 1, "cache_clients": 62},
+            "api-gateway": {"min_replicas": 1, "max_replicas": 1, "cache_clients": 62},
         }
         return [problem for problem in problems_of({"services": services}) if "cache clients" in problem.found]
 

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from settings import catalog, network_plan
 from settings.catalog import REGIONS, Region
 from settings.network_plan import Segment, segment_cidr, subnet_cidr, vpc_cidr
-from tests.settings.stacks import load, stated
+from tests.settings.stacks import SMALL_PROMISE, load, stated
 
 # Ever so many zones as a region may get: their IDs end in a number from 1 on
 ZONES = tuple(f"use1-az{number}" for number in range(1, 9))
@@ -28,7 +28,9 @@ def plan(zones: dict[Region, list[str]]) -> dict[tuple[Region, Segment, str], IP
     roles: dict[str, Any] = {region: {"role": "standby", "zones": each} for region, each in zones.items()}
     primary = next(iter(roles))
     roles[primary]["role"] = "primary"
-    settings = load(stated() | {"regions": roles, "activeRegion": primary, "broker": {"nodes": 1}})
+    settings = load(
+        stated() | {"regions": roles, "activeRegion": primary, "broker": {"nodes": 1}, "vault": {"replicas": 1}} | SMALL_PROMISE
+    )
     return {
         (region, segment, zone): subnet_cidr(each.vpc_cidr, segment, zone)
         for region, each in settings.regions.items()

@@ -12,7 +12,8 @@ from settings.catalog import Region
 from settings.defaults import DEFAULTS
 from settings.model import Environment, RegionRole
 from settings.rules import RULES, Rule
-from tests.settings.stacks import STACKS, load, load_changed, message, problems, problems_of, stated
+from settings.traffic import Service
+from tests.settings.stacks import LARGE_POOLS, SMALL_PROMISE, STACKS, load, load_changed, message, problems, problems_of, stated
 
 Changes = dict[str, Any]
 
@@ -187,7 +188,9 @@ ACROSS_KEYS = (
                 region: {"role": "primary" if region == "us-east-1" else "standby"} for region in Region if region != "ca-central-1"
             },
             "broker": {"nodes": 1},
-        },
+            "vault": {"replicas": 1},
+        }
+        | SMALL_PROMISE,
         ("12 regions", "at most 11"),
     ),
     Limit(
@@ -232,14 +235,14 @@ ACROSS_KEYS = (
         "every pod can fill its database connections",
         "services",
         {"database": {"instance_class": "db.r8g.large"}, "services": {"strategy": {"max_replicas": 100}}},
-        {"database": {"instance_class": "db.r8g.4xlarge"}, "services": {"strategy": {"max_replicas": 100}}},
+        {"database": {"instance_class": "db.r8g.4xlarge"}, "services": {"strategy": {"max_replicas": 100}}} | LARGE_POOLS,
         ("database connections", "strategy 100 × 20", "db.r8g.large", "a larger database"),
     ),
     Limit(
         "every pod can fill its cache connections",
         "services",
         {"services": {"strategy": {"max_replicas": 70, "cache_clients": 1000}}},
-        {"services": {"strategy": {"max_replicas": 60, "cache_clients": 1000}}},
+        {"services": {"strategy": {"max_replicas": 60, "cache_clients": 1000}}} | LARGE_POOLS,
         ("cache clients", "65000 on cache.r7g.large"),
     ),
     Limit(
@@ -288,7 +291,7 @@ ACROSS_KEYS = (
         "a cluster of brokers spreads over three zones",
         "regions.us-west-2.zones",
         {"regions": {"us-west-2": {"zones": ["usw2-az1", "usw2-az2"]}}},
-        {"regions": {"us-west-2": {"zones": ["usw2-az1", "usw2-az2"]}}, "broker": {"nodes": 1}},
+        {"regions": {"us-west-2": {"zones": ["usw2-az1", "usw2-az2"]}}, "broker": {"nodes": 1}, "vault": {"replicas": 1}} | SMALL_PROMISE,
         ("2 zones with a broker of three nodes", "zones: [usw2-az1, usw2-az2, usw2-az3]"),
     ),
     Limit(
@@ -312,6 +315,77 @@ ACROSS_KEYS = (
         {"alarms": {"memory_warning_percent": 94}},
         ("95 is not below the critical 95", "memory_warning_percent: 85"),
     ),
+    Limit(
+        "production runs images that nobody can exchange",
+        "services.strategy.image",
+        {"services": {"strategy": {"image": "mastertrade/strategy:1.4.2"}}},
+        {"services": {"strategy": {"image": f"mastertrade/strategy:1.4.2@sha256:{'0a' * 32}"}}},
+        ("'mastertrade/strategy:1.4.2' has no digest", "image: mastertrade/strategy@sha256:"),
+    ),
+    Limit(
+        "other environments may follow a tag",
+        "images.vault",
+        {"environment": "prod", "images": {"vault": "hashicorp/vault:1.21.4"}},
+        {"environment": "staging", "images": {"vault": "hashicorp/vault:1.21.4"}},
+        ("has no digest",),
+        stack="staging",
+    ),
+    Limit(
+        "a registry is told apart by account and region alone",
+        "images.registry",
+        {"images": {"registry": "{account}.dkr.ecr.{zone}.amazonaws.com"}},
+        {"images": {"registry": "registry.mastertrade.example/{region}"}},
+        ("no braces but {account} and {region}",),
+    ),
+    Limit(
+        "the fewest pods are no more than the most",
+        "services.risk-manager.max_replicas",
+        {"services": {"risk-manager": {"min_replicas": 7}}},
+        {"services": {"risk-manager": {"min_replicas": 6}}},
+        ("6 is less than min_replicas 7", "max_replicas: 7"),
+    ),
+    Limit(
+        "nothing executes orders beside the executor",
+        "services.order-executor.max_replicas",
+        {"services": {"order-executor": {"max_replicas": 2}}},
+        {"services": {"order-executor": {"max_replicas": 1}}},
+        ("1: two would execute the same order",),
+    ),
+    Limit(
+        "pods carry the promise without any one zone",
+        "services.api-gateway.min_replicas",
+        {"services": {"api-gateway": {"min_replicas": 7}}},
+        {"services": {"api-gateway": {"min_replicas": 8}}},
+        ("that a lost zone leaves: 4 pods", "5 pods at least", "min_replicas: 8"),
+    ),
+    Limit(
+        "a zone holds no half of Vault",
+        "regions.us-west-2.zones",
+        {"regions": {"us-west-2": {"zones": ["usw2-az1", "usw2-az2"]}}, "broker": {"nodes": 1}} | SMALL_PROMISE,
+        {"regions": {"us-west-2": {"zones": ["usw2-az1", "usw2-az2"]}}, "broker": {"nodes": 1}, "vault": {"replicas": 1}} | SMALL_PROMISE,
+        ("2 zones with 3 members of Vault", "vault: {replicas: 1}"),
+    ),
+    Limit(
+        "the region that executes orders answers",
+        "failover.lost_regions",
+        {"failover": {"lost_regions": ["us-east-1"]}},
+        {"failover": {"lost_regions": ["us-east-1"]}, "activeRegion": "us-west-2"},
+        ("'us-east-1' executes orders",),
+    ),
+    Limit(
+        "only a region of the stack can be lost",
+        "failover.lost_regions",
+        {"failover": {"lost_regions": ["eu-west-1"]}},
+        {"failover": {"lost_regions": ["us-west-2"]}},
+        ("'eu-west-1' is not among the regions",),
+    ),
+    Limit(
+        "somebody can deploy to the clusters",
+        "operators.administrators",
+        {"operators": {"administrators": [f"arn:aws:iam::{ACCOUNT}:role/admin*"]}},
+        {"operators": {"administrators": [f"arn:aws:iam::{ACCOUNT}:role/admin*", f"arn:aws:iam::{ACCOUNT}:role/deploy"]}},
+        ("every role is a pattern", "without `*`"),
+    ),
 )
 
 IN_ONE_KEY = (
@@ -326,14 +400,14 @@ IN_ONE_KEY = (
         "secrets are not for every role of the account",
         "operators.administrators.0",
         {"operators": {"administrators": ["arn:aws:iam::123456789012:role/*"]}},
-        {"operators": {"administrators": ["arn:aws:iam::123456789012:role/aws-reserved/*/Admin_*"]}},
+        {"operators": {"administrators": ["arn:aws:iam::123456789012:role/aws-reserved/*/Admin_*", f"arn:aws:iam::{ACCOUNT}:role/deploy"]}},
         ("ARN of an IAM role",),
     ),
     Limit(
         "no network lies in addresses that are nobody's",
         "regions.us-east-1.vpc_cidr",
         {"regions": {"us-east-1": {"role": "primary", "vpc_cidr": "127.0.0.0/16"}, "us-west-2": {"role": "standby"}}},
-        {"regions": {"us-east-1": {"role": "primary", "vpc_cidr": "172.20.0.0/16"}, "us-west-2": {"role": "standby"}}},
+        {"regions": {"us-east-1": {"role": "primary", "vpc_cidr": "172.21.0.0/16"}, "us-west-2": {"role": "standby"}}},
         ("private /16",),
     ),
     Limit(
@@ -649,6 +723,9 @@ def test_everything_missing_is_reported_at_once() -> None:
         "activeRegion",
         "operators.cidrs",
         "operators.administrators",
+        "images.vault",
+        "images.aws_cli",
+        *(f"services.{service}.image" for service in Service),
     }
 
 

@@ -15,11 +15,12 @@ from settings.traffic import (
     HTTPS,
     OUTSIDE,
     PARTY_BOUNDARIES,
-    SERVICES,
     Boundary,
     Direction,
     Flow,
     Party,
+    Peer,
+    Service,
     acl_rules,
     boundary_flows,
 )
@@ -33,7 +34,7 @@ each_flow = pytest.mark.parametrize("flow", FLOWS, ids=lambda flow: f"{flow.sour
 each_segment = pytest.mark.parametrize("segment", Segment)
 
 
-def segment_of(party: Party) -> Segment | None:
+def segment_of(party: Peer) -> Segment | None:
     return None if party in OUTSIDE else BOUNDARY_SEGMENTS[PARTY_BOUNDARIES[party]]
 
 
@@ -115,7 +116,7 @@ def test_a_security_group_stays_within_the_quota(boundary: Boundary) -> None:
 
 
 def test_every_party_is_behind_a_boundary_or_outside() -> None:
-    assert set(Party) == PARTY_BOUNDARIES.keys() | set(OUTSIDE)
+    assert {*Service, *Party} == PARTY_BOUNDARIES.keys() | set(OUTSIDE)
     assert not PARTY_BOUNDARIES.keys() & set(OUTSIDE)
 
 
@@ -167,7 +168,7 @@ def test_a_store_lies_in_the_data_segment(store: Party) -> None:
 def test_the_pool_is_passed_by_only_for_leases_and_repairs() -> None:
     assert {flow.source for flow in FLOWS if flow.target is Party.DATABASE} == {
         Party.DATABASE_PROXY,
-        Party.ORDER_EXECUTOR,
+        Service.ORDER_EXECUTOR,
         Party.MANAGEMENT,
     }
 
@@ -177,15 +178,15 @@ def test_stores_open_no_connection_but_the_pool() -> None:
 
 
 def test_sessions_are_read_by_the_api_gateway_and_no_other_service() -> None:
-    assert {flow.source for flow in FLOWS if flow.target is Party.SESSIONS} & set(SERVICES) == {Party.API_GATEWAY}
+    assert {flow.source for flow in FLOWS if flow.target is Party.SESSIONS} & set(Service) == {Service.API_GATEWAY}
 
 
 def test_only_market_data_and_the_order_executor_reach_exchanges() -> None:
-    assert {flow.source for flow in FLOWS if flow.target is Party.INTERNET} & set(SERVICES) == {Party.MARKET_DATA, Party.ORDER_EXECUTOR}
+    assert {flow.source for flow in FLOWS if flow.target is Party.INTERNET} & set(Service) == {Service.MARKET_DATA, Service.ORDER_EXECUTOR}
 
 
 def test_orders_reach_the_executor_from_the_api_gateway_only() -> None:
-    assert {flow.source for flow in FLOWS if flow.target is Party.ORDER_EXECUTOR} == {Party.API_GATEWAY}
+    assert {flow.source for flow in FLOWS if flow.target is Service.ORDER_EXECUTOR} == {Service.API_GATEWAY}
 
 
 def test_every_connection_is_stated_once_with_its_reason() -> None:

@@ -5,7 +5,7 @@ It decides nothing and refuses nothing; it only answers what a deployment would 
 
 from typing import cast
 
-from mastertrade.offline.cloud import access, data, delivery, kubernetes, network, operations, providers
+from mastertrade.offline.cloud import access, containers, data, delivery, kubernetes, network, operations, providers
 from mastertrade.offline.cloud.declaration import Declaration, Simulation
 from mastertrade.offline.cloud.generic import generic_id, generic_value
 from mastertrade.offline.schema import TypeSchema
@@ -16,6 +16,7 @@ __all__ = ["Declaration", "create", "preview"]
 SIMULATIONS: dict[str, Simulation] = {
     **network.SIMULATIONS,
     **access.SIMULATIONS,
+    **containers.SIMULATIONS,
     **data.SIMULATIONS,
     **delivery.SIMULATIONS,
     **operations.SIMULATIONS,

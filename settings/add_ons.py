@@ -1,0 +1,19 @@
+"""EKS add-ons: what the cluster runs for its workloads beside what Auto Mode brings. Their versions are settings."""
+
+from enum import StrEnum
+
+
+class AddOn(StrEnum):
+    """Add-ons by the names that EKS gives them, in the order in which they are installed."""
+
+    METRICS = "metrics-server"
+    """CPU of pods, for the autoscalers."""
+    CERTIFICATES = "cert-manager"
+    """Certificates between services."""
+    MOUNTED_SECRETS = "aws-secrets-store-csi-driver-provider"
+    """Secrets as files, read with the pod's own role."""
+
+    @property
+    def namespace(self) -> str:
+        """Where EKS installs it (EKS user guide, "Community add-ons"; "AWS add-ons")."""
+        return {AddOn.METRICS: "kube-system", AddOn.CERTIFICATES: "cert-manager", AddOn.MOUNTED_SECRETS: "aws-secrets-manager"}[self]
