@@ -56,11 +56,14 @@ class AddOns(pulumi.ComponentResource):
         )
 
     def _configuration(self, add_on: AddOn) -> str | None:
-        """The driver asks for its region here: the metadata service of a node does not answer pods."""
+        """The driver asks for its region here: the metadata service of a node does not answer pods. It runs on every node."""
         if add_on is not AddOn.MOUNTED_SECRETS:
             return None
         driver = {"enableSecretRotation": True, "rotationPollInterval": "3600s"}
-        return json.dumps({"awsRegion": self._cluster.region.region, "secrets-store-csi-driver": driver}, sort_keys=True)
+        everywhere = [{"operator": "Exists"}]
+        return json.dumps(
+            {"awsRegion": self._cluster.region.region, "secrets-store-csi-driver": driver, "tolerations": everywhere}, sort_keys=True
+        )
 
     def _create_authority(self, add_on: aws.eks.Addon) -> pulumi.Resource:
         """A certificate that signs itself, and the issuer that signs with it."""

@@ -33,12 +33,14 @@ class KeyUse:
     """Who may use the key of a purpose.
 
     `via` are the services through which identities of the account use it, `services` those that use it for themselves, `role`
-    the part of the name of our role that uses it directly.
+    the part of the name of our role that uses it directly. `lent`: through the services every identity of the account uses it,
+    whatever its own policies say, as with the key that AWS keeps for the service.
     """
 
     via: tuple[str, ...] = ()
     role: tuple[str, ...] = ()
     grants: bool = False
+    lent: bool = False
     services: tuple[str, ...] = ()
     replicated: bool = False
 
@@ -50,7 +52,8 @@ USES: dict[KeyPurpose, KeyUse] = {
     KeyPurpose.SECRETS: KeyUse(via=("secretsmanager", "rds"), grants=True, replicated=True),
     # whoever creates the cluster leaves EKS a grant; Auto Mode starts instances with encrypted disks as the cluster's role
     KeyPurpose.CLUSTER: KeyUse(via=("eks",), grants=True, role=("cluster",)),
-    KeyPurpose.VOLUMES: KeyUse(via=("ec2",), grants=True, role=("cluster",)),
+    # and spot instances as a role of AWS's own, to which nobody can give permissions
+    KeyPurpose.VOLUMES: KeyUse(via=("ec2",), grants=True, lent=True, role=("cluster",)),
     # replicated, so that a snapshot restored in another region can be unsealed there
     KeyPurpose.VAULT: KeyUse(via=("s3",), role=("service", "vault"), replicated=True),
     KeyPurpose.LOGS: KeyUse(services=("logs",)),
@@ -161,16 +164,16 @@ class EncryptionKeys(pulumi.ComponentResource):
                     "kms:ViaService": [f"{service}.{self._context.region}.amazonaws.com" for service in use.via],
                 }
             }
-            statements.append(
-                Statement(sid="UseThroughServices", actions=_USE, resources=["*"], principal=Principal.account(account), conditions=through)
-            )
+            # bound to the account by `through`
+            users = Principal.everyone() if use.lent else Principal.account(account)
+            statements.append(Statement(sid="UseThroughServices", actions=_USE, resources=["*"], principal=users, conditions=through))
             if use.grants:
                 statements.append(
                     Statement(
                         sid="GrantsThroughServices",
                         actions=["kms:CreateGrant"],
                         resources=["*"],
-                        principal=Principal.account(account),
+                        principal=users,
                         conditions={**through, "Bool": {"kms:GrantIsForAWSResource": "true"}},
                     )
                 )

@@ -81,7 +81,8 @@ def trust(service: str, *, on_behalf_of: str | None = None) -> pulumi.Output[str
     """Lets one AWS service assume a role.
 
     `on_behalf_of` names the account for which it may (the confused-deputy condition), for services that are documented to
-    send it. RDS Proxy is documented not to, and would find itself refused; of AWS Backup and Region switch nothing is said.
+    send it. RDS Proxy is documented not to, and would find itself refused; of AWS Backup, Region switch and S3 replication nothing is
+    said.
     """
     conditions = {"StringEquals": {"aws:SourceAccount": on_behalf_of}} if on_behalf_of else {}
     return policy_document(Statement(actions=["sts:AssumeRole"], principal=Principal.service(service), conditions=conditions))

@@ -80,7 +80,7 @@ class SnapshotBucket(pulumi.ComponentResource):
         role = aws.iam.Role(
             logical,
             name=self._context.name(NameRule.IAM_ROLE, PURPOSE, "copy"),
-            assume_role_policy=trust("s3.amazonaws.com", on_behalf_of=self._context.account_id),
+            assume_role_policy=trust("s3.amazonaws.com"),
             opts=pulumi.ResourceOptions(parent=self),
         )
         here, there = (pulumi.Output.format("{0}/*", each) for each in (self.arn, other.arn))

@@ -254,7 +254,9 @@ class VaultSettings(Model):
     """HashiCorp Vault on the cluster, with integrated storage."""
 
     replicas: Literal[1, 3, 5] = Field(description="Members: an odd number keeps a majority when one is lost.", examples=[3])
-    storage_gib: Annotated[int, Field(ge=1, le=1024)] = Field(description="Volume of each member, in GiB.", examples=[10])
+    storage_gib: Annotated[int, Field(ge=1, le=1024)] = Field(
+        description="Volume of each member when it is made, in GiB; a made volume is grown by itself.", examples=[10]
+    )
     snapshot_interval_minutes: Literal[5, 10, 15, 20, 30, 60] = Field(
         description="Time between snapshots, in parts of an hour.", examples=[15]
     )

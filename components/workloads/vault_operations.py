@@ -84,6 +84,7 @@ class VaultOperations:
                 "active_deadline_seconds": _INITIALISATION_SECONDS,
                 "template": self._template(
                     restart="OnFailure",
+                    shared={"medium": "Memory", "size_limit": "16Mi"},  # keys in plain touch no disk
                     before=[self._aws("prove"), self._vault("initialise"), self._aws("keep")],
                     last=self._vault("configure"),
                 ),
@@ -106,7 +107,9 @@ class VaultOperations:
                     "spec": {
                         "backoff_limit": 1,
                         "active_deadline_seconds": 240,
-                        "template": self._template(restart="Never", before=[self._vault("snapshot")], last=self._aws("upload")),
+                        "template": self._template(
+                            restart="Never", shared={"size_limit": "2Gi"}, before=[self._vault("snapshot")], last=self._aws("upload")
+                        ),
                     }
                 },
             },
@@ -114,7 +117,12 @@ class VaultOperations:
         )
 
     def _template(
-        self, *, restart: str, before: Sequence[core.v1.ContainerArgsDict], last: core.v1.ContainerArgsDict
+        self,
+        *,
+        restart: str,
+        shared: core.v1.EmptyDirVolumeSourceArgsDict,
+        before: Sequence[core.v1.ContainerArgsDict],
+        last: core.v1.ContainerArgsDict,
     ) -> core.v1.PodTemplateSpecArgsDict:
         token: core.v1.VolumeProjectionArgsDict = {
             "service_account_token": {"audience": "vault", "expiration_seconds": 600, "path": "token"}
@@ -132,7 +140,7 @@ class VaultOperations:
                 "containers": [last],
                 "volumes": [
                     {"name": "scripts", "config_map": {"name": self._scripts}},
-                    {"name": "shared", "empty_dir": {"medium": "Memory", "size_limit": "256Mi"}},
+                    {"name": "shared", "empty_dir": shared},
                     {"name": "scratch", "empty_dir": {"size_limit": "64Mi"}},
                     # the authority's certificate and nothing else of the secret
                     {

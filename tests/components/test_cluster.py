@@ -165,7 +165,9 @@ def test_add_ons_are_pinned_and_come_after_nodes_and_policies(prod: Declared) ->
 def test_the_driver_of_mounted_secrets_is_told_its_region(prod: Declared) -> None:
     for region in REGIONS:
         add_on = prod.one("Addon", region, name=f"{region}-aws-secrets-store-csi-driver-provider")
-        assert json.loads(add_on.inputs["configurationValues"])["awsRegion"] == region
+        stated = json.loads(add_on.inputs["configurationValues"])
+        assert stated["awsRegion"] == region
+        assert stated["tolerations"] == [{"operator": "Exists"}], "pods of closed pools could not mount their secrets"
 
 
 def test_disks_of_nodes_and_volumes_of_pods_are_encrypted_with_our_key(prod: Declared) -> None:

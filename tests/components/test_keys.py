@@ -56,6 +56,20 @@ def test_use_of_a_key_is_bound_to_services_or_a_role_of_its_region(prod: Declare
                 assert "kms:ViaService" in named or "Service" in statement["Principal"] or by_role
 
 
+def test_a_key_that_is_lent_to_everyone_is_lent_within_the_account_and_to_one_service(prod: Declared) -> None:
+    lent: set[str] = set()
+    for kind in ("aws:kms/key:Key", "ReplicaKey"):
+        for key in prod.of(kind):
+            for statement in document(key.inputs["policy"])["Statement"]:
+                if statement["Principal"] == "*":
+                    lent.add(key.name.split("-key-")[1])
+                    assert statement["Condition"]["StringEquals"] == {
+                        "kms:CallerAccount": "123456789012",
+                        "kms:ViaService": [f"ec2.{key.region}.amazonaws.com"],
+                    }
+    assert lent == {"volumes"}
+
+
 def test_roles_that_use_a_key_directly_are_of_its_task(prod: Declared) -> None:
     roles: dict[str, set[str]] = {}
     for kind in ("aws:kms/key:Key", "ReplicaKey"):
