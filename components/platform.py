@@ -14,7 +14,7 @@ from components.secrets import Readers, ReplicaTarget, SecretsStore, SecretsStor
 from settings import catalog
 from settings.model import PlatformSettings
 from settings.names import NameRule, Names
-from settings.traffic import POSTGRESQL, SINGLE_ACTIVE
+from settings.traffic import POSTGRESQL, SINGLE_ACTIVE, Service
 
 _GLOBAL_SERVICES_REGION = catalog.Region.US_EAST_1
 """Where services without regions keep their control planes: fixed, so that no failover moves them to another provider."""
@@ -157,8 +157,10 @@ class TradingPlatform(pulumi.ComponentResource):
         """First where orders are not executed, then where they are: whichever of the two is new, it comes last."""
         active = self._settings.active_region
         for service in sorted(SINGLE_ACTIVE & self._settings.services.keys()):
-            resting = [regions[region].create_single_active(service, []) for region in self._order if region != active]
-            regions[active].create_single_active(service, resting)
+            everywhere = {region: regions[region].create_single_active(service, []) for region in self._order if region != active}
+            resting = [each.workload for each in everywhere.values()]
+            everywhere[active] = regions[active].create_single_active(service, resting)
+            _refuse_two(service, [region for region, each in everywhere.items() if each.executes])
 
     def _create_backup_plans(self, regions: dict[catalog.Region, Region]) -> None:
         """The primary region copies to the first standby region, every other to the primary: a new region changes no plan."""
@@ -228,3 +230,9 @@ class TradingPlatform(pulumi.ComponentResource):
             "switches": {switch: {region: switches.arn(switch, region) for region in regions} for switch in Switch} if switches else {},
             "handOverPlans": {region: plan.plan_arn for region, plan in hand_overs.items()},
         }
+
+
+def _refuse_two(service: Service, executing: list[catalog.Region]) -> None:
+    """Stops the program, whatever has led to it, where a service would run in two regions, or in none."""
+    if len(executing) != 1:
+        raise pulumi.RunError(f"{service} would run in {' and '.join(executing) or 'no region'}; it runs in exactly one")

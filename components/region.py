@@ -24,7 +24,7 @@ from components.secrets import Readers, SecretsStore, readers_policy
 from components.security_groups import SecurityGroups, SecurityGroupsArgs
 from components.snapshots import SnapshotBucket, SnapshotBucketArgs
 from components.workloads.contract import Endpoints
-from components.workloads.trading_service import SharedStores
+from components.workloads.trading_service import SharedStores, TradingService
 from components.workloads.workloads import Workloads, WorkloadsArgs
 from settings.credentials import BROKER_READERS
 from settings.model import PlatformSettings, RegionRole, ValkeySettings
@@ -122,7 +122,7 @@ class Region(pulumi.ComponentResource):
             self._child(),
         )
 
-    def create_single_active(self, service: Service, after: Sequence[pulumi.Resource]) -> pulumi.Resource:
+    def create_single_active(self, service: Service, after: Sequence[pulumi.Resource]) -> TradingService:
         """A service that is active in one region. Called for that region last, with what the others return."""
         return self.workloads.create_single_active(service, after)
 

@@ -207,3 +207,24 @@ def reference_settings(root: Path) -> Action:
         return FINE
 
     return action
+
+
+@reference.command("capacity")
+@click.pass_obj
+def reference_capacity(root: Path) -> Action:
+    """Writes docs/capacity.md: what each stack promises to carry, by which assumptions, and what its settings give."""
+
+    def action() -> int:
+        from mastertrade.capacity_page import CAPACITY_PAGE, render_capacity
+        from mastertrade.reference import write_page
+        from settings.problems import SettingsError
+
+        try:
+            write_page(root / CAPACITY_PAGE, render_capacity(root))
+        except SettingsError as error:
+            click.echo(str(error), err=True)
+            return BAD_SETTINGS
+        click.echo(CAPACITY_PAGE)
+        return FINE
+
+    return action

@@ -67,19 +67,23 @@ def render_settings_reference() -> str:
 
 
 def write(root: Path) -> list[Path]:
-    """Writes the reference into the project at `root`, whole or not at all. Returns the files that were written."""
-    path = root / SETTINGS_PAGE
+    """Writes the reference into the project at `root`. Returns the files that were written."""
+    return [write_page(root / SETTINGS_PAGE, render_settings_reference())]
+
+
+def write_page(path: Path, text: str) -> Path:
+    """Writes a page whole or not at all."""
     path.parent.mkdir(parents=True, exist_ok=True)
     descriptor, temporary = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
     try:
         with os.fdopen(descriptor, "w", encoding="utf-8", newline="\n") as file:
-            file.write(render_settings_reference())
+            file.write(text)
         Path(temporary).chmod(0o644)
         Path(temporary).replace(path)
     except BaseException:
         Path(temporary).unlink(missing_ok=True)
         raise
-    return [path]
+    return path
 
 
 def _is_group(schema: Mapping[str, Any]) -> bool:

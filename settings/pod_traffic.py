@@ -11,7 +11,7 @@ from ipaddress import IPv4Network
 
 from settings.add_ons import AddOn
 from settings.network_plan import API_ADDRESS, DNS_ADDRESS, segment_cidr
-from settings.traffic import BOUNDARY_SEGMENTS, FLOWS, HTTP, HTTPS, PARTY_BOUNDARIES, PODS, Direction, Party, Peer, Service
+from settings.traffic import BOUNDARY_SEGMENTS, FLOWS, HTTP, HTTPS, PARTY_BOUNDARIES, Direction, Party, Peer, Service
 
 NAME_LABEL = "app.kubernetes.io/name"
 """The label that tells whose a pod is."""
@@ -89,8 +89,3 @@ def _peers(peer: Peer, vpc: IPv4Network) -> tuple[Addresses | Pods, ...]:
     segment = Addresses(segment_cidr(vpc, BOUNDARY_SEGMENTS[PARTY_BOUNDARIES[peer]]))
     # pods call the API server by the address of its service
     return (segment, Addresses(IPv4Network(API_ADDRESS))) if peer is Party.CONTROL_PLANE else (segment,)
-
-
-def writes_policies_for(party: Peer) -> bool:
-    """Whether the party's pods are ours to write policies for, by now."""
-    return party in PODS and (party in NAMESPACES or party is Party.CLUSTER_SERVICES)

@@ -66,6 +66,8 @@ class TradingService(pulumi.ComponentResource):
 
     workload: pulumi.Resource
     """The Deployment or StatefulSet."""
+    executes: bool
+    """Whether pods of it run in this region."""
 
     def __init__(self, name: str, args: TradingServiceArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("mastertrade:workloads:TradingService", name, None, opts)
@@ -90,6 +92,7 @@ class TradingService(pulumi.ComponentResource):
         service = self._create_service()
         self._bind_target_groups(service)
         lease = self._create_lease() if self._is_single else None
+        self.executes = self._is_active
         self.workload = self._run([account, identity, certificate, secrets, *args.after], lease)
         self._keep_available()
         self.register_outputs({})

@@ -58,9 +58,9 @@ class Workloads(pulumi.ComponentResource):
                 self._create_service(service, after=[])
         self.register_outputs({})
 
-    def create_single_active(self, service: Service, after: Sequence[pulumi.Resource]) -> pulumi.Resource:
+    def create_single_active(self, service: Service, after: Sequence[pulumi.Resource]) -> TradingService:
         """A service that is active in one region, once what is in `after`, the same in other regions, has come to rest."""
-        return self._create_service(service, after).workload
+        return self._create_service(service, after)
 
     def _child(self) -> pulumi.ResourceOptions:
         return pulumi.ResourceOptions(parent=self)

@@ -9,10 +9,11 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
+from mastertrade.capacity_page import CAPACITY_PAGE, COMMAND, render_capacity
 from settings.capacity import Need, least_pods, needs, peak_orders_per_second, surviving
 from settings.defaults import merged
 from settings.traffic import Service
-from tests.settings.stacks import STACKS, load, load_changed, problems, problems_of, stated
+from tests.settings.stacks import ROOT, STACKS, load, load_changed, problems, problems_of, stated
 
 
 def need(changes: dict[str, Any], what: str) -> Need:
@@ -24,6 +25,10 @@ def need(changes: dict[str, Any], what: str) -> Need:
 @pytest.mark.parametrize("stack", STACKS)
 def test_every_stack_of_this_repository_carries_its_promise(stack: str) -> None:
     assert [each for each in needs(load(stated(stack), stack)) if not each.is_met] == []
+
+
+def test_page_about_capacity_is_up_to_date() -> None:
+    assert (ROOT / CAPACITY_PAGE).read_text(encoding="utf-8") == render_capacity(ROOT), f"run: {COMMAND}"
 
 
 def test_production_promises_what_the_platform_promises() -> None:
