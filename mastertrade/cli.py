@@ -20,7 +20,7 @@ _EXIT_CODES = """
 \b
 Exit codes:
   0  fine
-  1  the program failed, or declares what the engine would refuse
+  1  the program failed, declares what the engine would refuse, or violates a mandatory policy
   2  wrong settings or wrong usage
 """
 
@@ -103,9 +103,19 @@ def cli(context: click.Context, root: Path) -> None:
 )
 @click.option("--full", is_flag=True, help="One line for each resource instead of counts.")
 @click.option("--json", "as_json", is_flag=True, help="A JSON document instead of a tree.")
+@click.option(
+    "--policy-pack",
+    "packs",
+    multiple=True,
+    type=click.Path(exists=True, file_okay=False, resolve_path=True, path_type=Path),
+    metavar="FOLDER",
+    help="Policy pack in Python to run over the stack; may be given again.",
+)
 @click.pass_obj
 @click.pass_context
-def preview(context: click.Context, root: Path, /, *, stack: str, all_stacks: bool, mode: str, full: bool, as_json: bool) -> Action:
+def preview(
+    context: click.Context, root: Path, /, *, stack: str, all_stacks: bool, mode: str, full: bool, as_json: bool, packs: tuple[Path, ...]
+) -> Action:
     """Shows what a stack declares, offline.
 
     Runs the unchanged program in Pulumi's own language host, against an engine and a cloud that are simulated in this
@@ -124,6 +134,7 @@ def preview(context: click.Context, root: Path, /, *, stack: str, all_stacks: bo
       python -m mastertrade preview --all-stacks          what CI asks
       python -m mastertrade preview --mode first          nothing may need a value that does not exist yet
       python -m mastertrade preview --json | jq '.resources | length'
+      python -m mastertrade preview --policy-pack ../packs/company   what a pack of any origin says of production
 
     \b
     The JSON document of a stack:
@@ -136,6 +147,8 @@ def preview(context: click.Context, root: Path, /, *, stack: str, all_stacks: bo
       resources     list of urn, type, name, custom, id, parent, provider, region, inputs, outputs, dependencies,
                     propertyDependencies, protect, ignoreChanges, deletedWith, additionalSecretOutputs, aliases,
                     retainOnDelete, deleteBeforeReplace, customTimeouts, external, source (file:line or null)
+      policyPacks   with --policy-pack: list of name, version, policies, and violations: list of policy, enforcement,
+                    message, urn, severity
     With --all-stacks: format, and stacks, the list of these. Secrets read "[secret]", unknown values "[unknown]".
     Keys may be added, never changed.
     """  # noqa: D301 - click reads the backspace character
@@ -145,7 +158,7 @@ def preview(context: click.Context, root: Path, /, *, stack: str, all_stacks: bo
     def action() -> int:
         from mastertrade.preview import preview_stacks
 
-        return preview_stacks(root, None if all_stacks else (stack,), mode, full=full, as_json=as_json)
+        return preview_stacks(root, None if all_stacks else (stack,), mode, full=full, as_json=as_json, packs=packs)
 
     return action
 

@@ -4,11 +4,15 @@ import contextlib
 import json
 import sys
 from collections.abc import Callable, Generator
+from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from mastertrade.offline import Evaluation, Mode, ProgramError, Resource, evaluate, masked, stacks_of
+from mastertrade.offline import Evaluation, Mode, ProgramError, Resource, evaluate, masked, read_configuration, stacks_of
 from settings.problems import SettingsError
+
+if TYPE_CHECKING:
+    from mastertrade.offline.analyzer import PackResult
 
 __all__ = ["loaded_modules", "preview_stacks"]
 
@@ -16,8 +20,20 @@ _FORMAT = 1
 _PROGRESS_EVERY = 25
 
 
-def preview_stacks(root: Path, stacks: tuple[str, ...] | None, mode: str, *, full: bool, as_json: bool) -> int:
-    """Previews stacks, all of them if none is named, and returns the exit code: the worst of theirs."""
+@dataclass(frozen=True)
+class _Preview:
+    """What came of one stack. Without an evaluation, its settings are wrong."""
+
+    evaluation: Evaluation | None
+    code: int
+    results: "tuple[PackResult, ...]" = ()
+    error: str = ""
+
+
+def preview_stacks(
+    root: Path, stacks: tuple[str, ...] | None, mode: str, *, full: bool, as_json: bool, packs: tuple[Path, ...] = ()
+) -> int:
+    """Previews stacks, all of them if none is named, with policy packs. Returns the exit code: the worst of theirs."""
     code = 0
     documents: list[dict[str, Any]] = []
     several = stacks is None
@@ -27,31 +43,50 @@ def preview_stacks(root: Path, stacks: tuple[str, ...] | None, mode: str, *, ful
             _tell(f"no Pulumi.NAME.yaml in {root}")
             return 2
     for number, stack in enumerate(stacks):
-        try:
-            with _progress(stack) as on_resource, contextlib.redirect_stdout(sys.stderr):
-                evaluation = evaluate(root, stack, mode=Mode(mode), on_resource=on_resource)
-        except SettingsError as error:
-            code = max(code, 2)
-            _tell(str(error))
-            documents.append(_empty_document(stack, mode, str(error)))
-            continue
-        except ProgramError as error:
-            code = max(code, 1)
-            evaluation = error.evaluation
-        _tell_diagnostics(evaluation)
+        preview = _preview(root, stack, mode, packs)
+        code = max(code, preview.code)
         if as_json:
-            documents.append(_document(evaluation))
-        elif not evaluation.error:
-            from mastertrade.preview_tree import show
+            documents.append(
+                _document(preview.evaluation, preview.results if packs else None)
+                if preview.evaluation
+                else _empty_document(stack, mode, preview.error)
+            )
+        elif preview.evaluation and not preview.evaluation.error:
+            from mastertrade.preview_tree import show, show_packs
 
             if number:
                 sys.stdout.write("\n")
-            show(evaluation, full=full)
+            show(preview.evaluation, full=full)
+            show_packs(preview.results)
     if as_json:
         document = {"format": _FORMAT, "stacks": documents} if several else {"format": _FORMAT, **documents[0]}
         # In one piece: the encoder writes a stream token by token, which takes several times as long.
         sys.stdout.write(json.dumps(document, indent=2, ensure_ascii=False) + "\n")
     return code
+
+
+def _preview(root: Path, stack: str, mode: str, packs: tuple[Path, ...]) -> _Preview:
+    """Evaluates a stack and asks the packs about it; tells what went wrong."""
+    try:
+        with _progress(stack) as on_resource, contextlib.redirect_stdout(sys.stderr):
+            evaluation = evaluate(root, stack, mode=Mode(mode), on_resource=on_resource)
+    except SettingsError as error:
+        _tell(str(error))
+        return _Preview(None, 2, error=str(error))
+    except ProgramError as error:
+        _tell_diagnostics(error.evaluation)
+        return _Preview(error.evaluation, 1)
+    _tell_diagnostics(evaluation)
+    if not packs:
+        return _Preview(evaluation, 0)
+    from mastertrade.offline.analyzer import PackError, analyze
+
+    try:
+        results = analyze(evaluation, packs, read_configuration(root, stack))
+    except PackError as error:
+        _tell(str(error))
+        return _Preview(evaluation, 2)
+    return _Preview(evaluation, int(any(result.is_violated for result in results)), results)
 
 
 def loaded_modules(root: Path, stack: str) -> int:
@@ -103,7 +138,9 @@ def _empty_document(stack: str, mode: str, error: str) -> dict[str, Any]:
     return {"project": None, "stack": stack, "mode": mode, "error": error, **nothing}
 
 
-def _document(evaluation: Evaluation) -> dict[str, Any]:
+def _document(evaluation: Evaluation, results: "tuple[PackResult, ...] | None") -> dict[str, Any]:
+    """`results` is None where no pack was named."""
+    packs = {} if results is None else {"policyPacks": [_pack_document(each) for each in results]}
     return {
         "project": evaluation.project,
         "stack": evaluation.stack,
@@ -113,6 +150,16 @@ def _document(evaluation: Evaluation) -> dict[str, Any]:
         "outputs": masked(evaluation.outputs),
         "diagnostics": [{"severity": each.severity, "message": each.message, "urn": each.urn} for each in evaluation.diagnostics],
         "resources": [_resource_document(resource) for resource in evaluation.resources],
+        **packs,
+    }
+
+
+def _pack_document(result: "PackResult") -> dict[str, Any]:
+    return {
+        "name": result.name,
+        "version": result.version,
+        "policies": list(result.policies),
+        "violations": [asdict(each) for each in result.violations],
     }
 
 

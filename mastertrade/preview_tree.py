@@ -4,7 +4,7 @@ import json
 import sys
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from typing import cast
+from typing import TYPE_CHECKING, cast
 
 from rich.console import Console
 from rich.markup import escape
@@ -14,7 +14,10 @@ from mastertrade.offline import Evaluation, Resource, masked
 from mastertrade.offline.evaluation import PROVIDER_PREFIX, STACK_TYPE
 from mastertrade.offline.values import Plain
 
-__all__ = ["show"]
+if TYPE_CHECKING:
+    from mastertrade.offline.analyzer import PackResult
+
+__all__ = ["show", "show_packs"]
 
 _WIDTH_IN_A_PIPE = 160
 _NO_LIMIT = 1_000_000
@@ -26,7 +29,7 @@ _SIZED_BY_ADDRESS = ("ec2.Vpc",)
 
 def show(evaluation: Evaluation, *, full: bool) -> None:
     """Prints an evaluation on standard output, in colour on a terminal."""
-    console = Console(file=sys.stdout, highlight=False, emoji=False, width=None if sys.stdout.isatty() else _WIDTH_IN_A_PIPE)
+    console = _console(None if sys.stdout.isatty() else _WIDTH_IN_A_PIPE)
     resources = {resource.urn: resource for resource in evaluation.resources}
     shown = [each for each in evaluation.resources if each.custom and not each.type.startswith(PROVIDER_PREFIX)]
     places = _places(shown, resources)
@@ -45,7 +48,11 @@ def show(evaluation: Evaluation, *, full: bool) -> None:
         outputs = Tree("[bold]outputs[/]", guide_style="dim")
         _add_value(outputs, masked(evaluation.outputs))
         # an address that is cut off still looks like one: let the terminal break lines, not rich
-        Console(file=sys.stdout, highlight=False, emoji=False, width=_NO_LIMIT).print(outputs)
+        _console(_NO_LIMIT).print(outputs)
+
+
+def _console(width: int | None) -> Console:
+    return Console(file=sys.stdout, highlight=False, emoji=False, width=width)
 
 
 def _add_components(branch: Tree, here: Iterable[Resource], resources: Mapping[str, Resource], *, full: bool) -> None:
@@ -75,6 +82,20 @@ def _label(component: Resource | None) -> str:
     if component is None or component.type == STACK_TYPE:
         return "outside of components"
     return f"{_short_type(component)} {component.name}"
+
+
+def show_packs(results: "Iterable[PackResult]") -> None:
+    """What policy packs found, below the tree: a line for each pack, and one for each violation."""
+    console = _console(_NO_LIMIT)
+    for result in results:
+        count = _plural(len(result.violations), "violation")
+        console.print(f"[bold]{escape(result.name)}[/] {result.version}  {_plural(len(result.policies), 'policy', 'policies')}, {count}")
+        for each in result.violations:
+            colour = "red" if each.enforcement == "mandatory" else "yellow"
+            where = each.urn.rsplit("::", 1)[-1] or "the stack"
+            console.print(
+                f"  [{colour}]{each.enforcement}[/]  {escape(each.policy)}  {escape(where)}: {escape(' '.join(each.message.split()))}"
+            )
 
 
 def _places(shown: Iterable[Resource], resources: Mapping[str, Resource]) -> dict[str, str]:
@@ -137,8 +158,8 @@ def _counted(counts: Counter[str]) -> str:
     return ", ".join(name if count == 1 else f"{count} {name}" for name, count in sorted(counts.items()))
 
 
-def _plural(count: int, word: str) -> str:
-    return f"{count} {word}{'' if count == 1 else 's'}"
+def _plural(count: int, word: str, several: str = "") -> str:
+    return f"{count} {word if count == 1 else several or f'{word}s'}"
 
 
 def _add_value(branch: Tree, value: Plain) -> None:

@@ -1,0 +1,215 @@
+"""Runs policy packs over an evaluated stack: each as the analyzer process that the engine would start, over its protocol."""
+
+import contextlib
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Generator, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, cast
+
+import grpc
+import yaml
+from google.protobuf import empty_pb2
+from pulumi.runtime.proto import analyzer_pb2, analyzer_pb2_grpc
+
+from mastertrade.offline.evaluation import Evaluation, Resource
+from mastertrade.offline.values import HIDDEN_SECRET, Secret, fill_struct
+
+__all__ = ["PackError", "PackResult", "Violation", "analyze"]
+
+PACK_FILE = "PulumiPolicy.yaml"
+_LOOPBACK = "127.0.0.1"
+_STOP_SECONDS = 10
+_SHORTEST_SECRET = 6  # what is shorter stands in many a message by chance
+_ANY_SIZE = [("grpc.max_receive_message_length", -1), ("grpc.max_send_message_length", -1)]
+
+
+class PackError(Exception):
+    """A pack that cannot be run. Its text is for whoever named or wrote the pack."""
+
+
+@dataclass(frozen=True)
+class Violation:
+    """One thing that a policy found: what, where, and whether it stops a deployment."""
+
+    policy: str
+    enforcement: str
+    """`advisory` or `mandatory`."""
+    message: str
+    urn: str
+    """Empty for the stack as a whole."""
+    severity: str
+    """`low` to `critical`, or empty."""
+
+
+@dataclass(frozen=True)
+class PackResult:
+    """What one pack said of a stack."""
+
+    name: str
+    version: str
+    policies: tuple[str, ...]
+    violations: tuple[Violation, ...]
+    """In the order of the resources, those of the whole stack last."""
+
+    @property
+    def is_violated(self) -> bool:
+        """Whether a mandatory policy is."""
+        return any(each.enforcement == "mandatory" for each in self.violations)
+
+
+def analyze(evaluation: Evaluation, packs: Sequence[Path], configuration: Mapping[str, str]) -> tuple[PackResult, ...]:
+    """Asks each pack about every resource, then about the stack. Packs start side by side. Raises `PackError`."""
+    by_urn = {resource.urn: resource for resource in evaluation.resources}
+    with contextlib.ExitStack() as running:
+        started = [running.enter_context(_process(pack, evaluation, configuration)) for pack in packs]
+        return tuple(_ask(pack, process, evaluation, by_urn) for pack, process in zip(packs, started, strict=True))
+
+
+@contextlib.contextmanager
+def _process(pack: Path, evaluation: Evaluation, configuration: Mapping[str, str]) -> Generator[subprocess.Popen[str]]:
+    """The pack's analyzer, in the pack's folder, with the environment that the engine gives it."""
+    told = {
+        "PULUMI_PROJECT": evaluation.project,
+        "PULUMI_STACK": evaluation.stack,
+        "PULUMI_ORGANIZATION": "organization",
+        "PULUMI_DRY_RUN": "true",
+        "PULUMI_CONFIG": json.dumps(dict(configuration)),
+    }
+    # the address of the engine: packs are given one, and Python's do not use it
+    command = [_interpreter(pack), "-u", "-m", "pulumi.policy", f"{_LOOPBACK}:0", str(pack)]
+    process = subprocess.Popen(command, cwd=pack, env=os.environ | told, stdout=subprocess.PIPE, text=True)
+    try:
+        yield process
+    finally:
+        process.terminate()
+        try:
+            process.wait(_STOP_SECONDS)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+        if process.stdout:
+            process.stdout.close()
+
+
+def _interpreter(pack: Path) -> str:
+    """Python of the environment that the pack names, as far as that is there; or else ours."""
+    try:
+        stated: Any = yaml.safe_load((pack / PACK_FILE).read_text(encoding="utf-8"))
+    except OSError:
+        raise PackError(f"{pack}: no policy pack, it has no {PACK_FILE}") from None
+    except yaml.YAMLError as error:
+        raise PackError(f"{pack / PACK_FILE}: not YAML: {' '.join(str(error).split())}") from None
+    runtime = cast("dict[str, Any]", stated).get("runtime") if isinstance(stated, dict) else None
+    name, options = (runtime.get("name"), runtime.get("options") or {}) if isinstance(runtime, dict) else (runtime, {})  # pyright: ignore[reportUnknownVariableType, reportUnknownMemberType]
+    if name != "python":
+        raise PackError(f"{pack / PACK_FILE}: runtime: found {name!r}; allowed: python. Other runtimes need Pulumi's command line")
+    environment = cast("dict[str, Any]", options).get("virtualenv")
+    python = pack / str(environment) / "bin" / "python" if environment else None
+    return str(python) if python and python.exists() else sys.executable
+
+
+def _ask(pack: Path, process: subprocess.Popen[str], evaluation: Evaluation, by_urn: Mapping[str, Resource]) -> PackResult:
+    port = process.stdout.readline().strip() if process.stdout else ""
+    if not port.isdigit():
+        raise PackError(f"{pack}: the pack ended before it could be asked{f'; it said: {port}' if port else ''}")
+    with grpc.insecure_channel(f"{_LOOPBACK}:{port}", options=_ANY_SIZE) as channel:
+        analyzer: Any = analyzer_pb2_grpc.AnalyzerStub(channel)
+        try:
+            info: analyzer_pb2.AnalyzerInfo = analyzer.GetAnalyzerInfo(empty_pb2.Empty(), wait_for_ready=True)
+            analyzer.ConfigureStack(
+                analyzer_pb2.AnalyzerStackConfigureRequest(
+                    stack=evaluation.stack, project=evaluation.project, organization="organization", dry_run=True
+                )
+            )
+            analyzer.Configure(analyzer_pb2.ConfigureAnalyzerRequest())
+            answers: list[analyzer_pb2.AnalyzeResponse] = [
+                analyzer.Analyze(_question(resource, by_urn)) for resource in evaluation.resources
+            ]
+            answers.append(analyzer.AnalyzeStack(_stack_question(evaluation, by_urn)))
+        except grpc.RpcError as error:
+            raise PackError(f"{pack}: the pack failed: {error.details()}") from None
+    urns = [*(resource.urn for resource in evaluation.resources), ""]
+    secrets = set(_secrets(list(by_urn.values())))
+    violations = [_violation(each, urn, secrets) for urn, answer in zip(urns, answers, strict=True) for each in answer.diagnostics]
+    return PackResult(info.name, info.version, tuple(policy.name for policy in info.policies), tuple(violations))
+
+
+def _secrets(value: object, *, hidden: bool = False) -> Iterator[str]:
+    """Every text of some length that stands inside a secret: packs see secrets in plain, and may say them."""
+    if isinstance(value, Resource):
+        yield from _secrets([value.inputs, value.outputs])
+    elif isinstance(value, Secret):
+        yield from _secrets(value.value, hidden=True)
+    elif isinstance(value, dict | list):
+        members = cast("dict[str, object]", value).values() if isinstance(value, dict) else cast("list[object]", value)
+        for each in members:
+            yield from _secrets(each, hidden=hidden)
+    elif hidden and isinstance(value, str) and len(value) >= _SHORTEST_SECRET:
+        yield value
+
+
+def _without(secrets: set[str], message: str) -> str:
+    for secret in secrets:
+        message = message.replace(secret, HIDDEN_SECRET)
+    return message
+
+
+def _violation(found: analyzer_pb2.AnalyzeDiagnostic, urn: str, secrets: set[str]) -> Violation:
+    severity = analyzer_pb2.PolicySeverity.Name(found.severity).removeprefix("POLICY_SEVERITY_").lower()
+    return Violation(
+        policy=found.policyName,
+        enforcement=analyzer_pb2.EnforcementLevel.Name(found.enforcementLevel).lower(),
+        message=_without(secrets, found.message),
+        urn=found.urn or urn,
+        severity="" if severity == "unspecified" else severity,
+    )
+
+
+def _question(resource: Resource, by_urn: Mapping[str, Resource]) -> analyzer_pb2.AnalyzeRequest:
+    request = analyzer_pb2.AnalyzeRequest(type=resource.type, urn=resource.urn, name=resource.name, options=_options(resource))
+    fill_struct(request.properties, resource.inputs)
+    _add_provider(request, resource, by_urn)
+    return request
+
+
+def _stack_question(evaluation: Evaluation, by_urn: Mapping[str, Resource]) -> analyzer_pb2.AnalyzeStackRequest:
+    request = analyzer_pb2.AnalyzeStackRequest()
+    for resource in evaluation.resources:
+        asked = request.resources.add(
+            type=resource.type,
+            urn=resource.urn,
+            name=resource.name,
+            options=_options(resource),
+            parent=resource.parent,
+            dependencies=resource.dependencies,
+            propertyDependencies={
+                name: analyzer_pb2.AnalyzerPropertyDependencies(urns=urns) for name, urns in resource.property_dependencies.items()
+            },
+        )
+        fill_struct(asked.properties, {**resource.inputs, **resource.outputs})
+        _add_provider(asked, resource, by_urn)
+    return request
+
+
+def _options(resource: Resource) -> analyzer_pb2.AnalyzerResourceOptions:
+    return analyzer_pb2.AnalyzerResourceOptions(
+        protect=resource.protect,
+        ignoreChanges=resource.ignore_changes,
+        deleteBeforeReplace=resource.delete_before_replace,
+        additionalSecretOutputs=resource.additional_secret_outputs,
+        aliases=resource.aliases,
+        parent=resource.parent,
+    )
+
+
+def _add_provider(
+    question: analyzer_pb2.AnalyzeRequest | analyzer_pb2.AnalyzerResource, resource: Resource, by_urn: Mapping[str, Resource]
+) -> None:
+    provider = by_urn.get(resource.provider)
+    if provider:
+        question.provider.type, question.provider.urn, question.provider.name = provider.type, provider.urn, provider.name
+        fill_struct(question.provider.properties, provider.inputs)
