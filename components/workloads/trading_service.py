@@ -90,10 +90,10 @@ class TradingService(pulumi.ComponentResource):
         )
         secrets = self._mount_secrets()
         service = self._create_service()
-        self._bind_target_groups(service)
+        bindings = self._bind_target_groups(service)
         lease = self._create_lease() if self._is_single else None
         self.executes = self._is_active
-        self.workload = self._run([account, identity, certificate, secrets, *args.after], lease)
+        self.workload = self._run([account, identity, certificate, secrets, *bindings, *args.after], lease)
         self._keep_available()
         self.register_outputs({})
 
@@ -200,9 +200,10 @@ class TradingService(pulumi.ComponentResource):
         stated["annotations"] = {"pulumi.com/skipAwait": "true"}
         return stated
 
-    def _bind_target_groups(self, service: core.v1.Service) -> None:
+    def _bind_target_groups(self, service: core.v1.Service) -> list[pulumi.Resource]:
+        """Before the pods: only then do those wait until the load balancer sends to them."""
         groups: dict[str, TargetGroupSpec] = {route.target.name: route.target for route in ROUTES if route.target.service is self._service}
-        for name in groups:
+        return [
             self._cluster.custom(
                 f"target-{name}",
                 "eks.amazonaws.com/v1",
@@ -215,6 +216,8 @@ class TradingService(pulumi.ComponentResource):
                 },
                 options=self._after(service),
             )
+            for name in groups
+        ]
 
     def _create_lease(self) -> core.v1.ConfigMap:
         """The statements by which an executor takes and proves its right to execute, named after their content."""

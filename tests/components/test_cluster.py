@@ -78,6 +78,23 @@ def test_auto_mode_is_on_as_a_whole(prod: Declared) -> None:
         assert cluster["bootstrapSelfManagedAddons"] is False
 
 
+def test_a_zone_that_ails_can_be_left_at_once(prod: Declared) -> None:
+    assert {cluster["zonalShiftConfig"]["enabled"] for cluster in clusters(prod)} == {True}
+
+
+def test_the_role_of_a_cluster_keeps_its_rights_until_the_cluster_is_gone(prod: Declared) -> None:
+    for region in REGIONS:
+        before = _everything_before(prod, prod.one(EKS, region).urn)
+        name = prod.one("Role", name=f"{region}-cluster").inputs["name"]
+        attached = {each.urn for each in prod.of("RolePolicyAttachment") if each.inputs["role"] == name}
+        assert len(attached) == 5
+        assert attached <= before
+
+
+def test_a_deployment_that_broke_off_finds_its_own_objects_again(prod: Declared) -> None:
+    assert {each.inputs["upsertExistingObjects"] for each in prod.of("pulumi:providers:kubernetes")} == {"true"}
+
+
 def test_access_entries_alone_decide_who_gets_in(prod: Declared) -> None:
     for cluster in clusters(prod):
         assert cluster["accessConfig"] == {"authenticationMode": "API", "bootstrapClusterCreatorAdminPermissions": False}
@@ -184,6 +201,22 @@ def test_nodes_stand_in_the_application_segment_behind_their_group(prod: Declare
         assert spec["role"] == prod.one("Role", name=f"{region}-cluster-nodes").inputs["name"]
         segments = {prod.with_id(each["id"]).inputs["tags"]["mastertrade:segment"] for each in spec["subnetSelectorTerms"]}
         assert segments == {"application"}
+
+
+def test_volumes_are_made_in_the_zone_of_their_pod_and_outlive_it(prod: Declared) -> None:
+    for region in REGIONS:
+        storage = prod.one("StorageClass", region).inputs
+        assert (storage["volumeBindingMode"], storage["reclaimPolicy"]) == ("WaitForFirstConsumer", "Retain")
+
+
+def test_traffic_between_nodes_is_encrypted_by_their_hardware(prod: Declared) -> None:
+    """Generation 7 and later of the families m, c and r (EC2 user guide, "Encryption in transit")."""
+    for pool in prod.of("NodePool"):
+        (generation,) = [
+            each for each in pool.inputs["spec"]["template"]["spec"]["requirements"] if each["key"].endswith("instance-generation")
+        ]
+        assert (generation["operator"], generation["values"]) == ("Gt", ["6"])
+        assert set(requirement(pool.inputs["spec"], "eks.amazonaws.com/instance-category")) <= {"m", "c", "r"}
 
 
 def requirement(pool: dict[str, Any], key: str) -> list[str]:

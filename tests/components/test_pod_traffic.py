@@ -142,6 +142,16 @@ def test_nodes_shut_off_a_pod_that_no_policy_admits(stack: str, region: str) -> 
 
 
 @each_cluster
+def test_each_namespace_of_ours_denies_everything_on_nodes_of_any_kind(stack: str, region: str) -> None:
+    denying = {
+        each.inputs["metadata"]["namespace"]: each.inputs["spec"]
+        for each in declare(stack).of("NetworkPolicy", region)
+        if each.inputs["metadata"]["name"] == "deny"
+    }
+    assert denying == {namespace: {"podSelector": {}, "policyTypes": ["Ingress", "Egress"]} for namespace in ("trading", "vault")}
+
+
+@each_cluster
 def test_a_stranger_in_a_namespace_of_ours_reaches_nobody(stack: str, region: str) -> None:
     declared = declare(stack)
     network = PodNetworkModel(declared, region)

@@ -273,6 +273,17 @@ def test_what_the_load_balancer_serves_is_registered_with_it(stack: str, region:
 
 
 @each_cluster
+def test_a_new_pod_counts_as_ready_once_the_load_balancer_sends_to_it(stack: str, region: str) -> None:
+    """Else a roll-out goes on to the next pod while the load balancer still knows the last one only."""
+    declared = declare(stack)
+    labels = declared.one("Namespace", region, f"{region}-trading").inputs["metadata"]["labels"]
+    assert labels["eks.amazonaws.com/pod-readiness-gate-inject"] == "enabled"
+    bindings = {each.urn for each in declared.of("TargetGroupBinding", region)}
+    for service in (Service.API_GATEWAY, Service.MARKET_DATA):
+        assert bindings & set(workload(declared, region, service).dependencies), "a pod made before has no gate"
+
+
+@each_cluster
 def test_the_clusters_role_may_register_pods_in_our_target_groups_and_no_others(stack: str, region: str) -> None:
     declared = declare(stack)
     rights = document(declared.one("RolePolicy", name=f"{region}-cluster").inputs["policy"])["Statement"]
