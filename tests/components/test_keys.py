@@ -70,6 +70,17 @@ def test_a_key_that_is_lent_to_everyone_is_lent_within_the_account_and_to_one_se
     assert lent == {"volumes"}
 
 
+@pytest.mark.parametrize("stack", ["prod", "dev"])
+def test_roles_that_a_key_names_are_declared(stack: str) -> None:
+    declared = declare(stack)
+    roles = {role.outputs["arn"] for role in declared.of("Role")}
+    for kind in ("aws:kms/key:Key", "ReplicaKey"):
+        for key in declared.of(kind):
+            for statement in document(key.inputs["policy"])["Statement"]:
+                named = statement.get("Condition", {}).get("ArnEquals", {}).get("aws:PrincipalArn")
+                assert named is None or named in roles
+
+
 def test_roles_that_use_a_key_directly_are_of_its_task(prod: Declared) -> None:
     roles: dict[str, set[str]] = {}
     for kind in ("aws:kms/key:Key", "ReplicaKey"):

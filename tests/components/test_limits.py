@@ -21,6 +21,7 @@ PATTERNS = {
     ("aws:elasticache/replicationGroup:ReplicationGroup", "replicationGroupId"): r"[a-z](?!.*--)[a-z0-9-]{0,38}[a-z0-9]",
     ("aws:elasticache/user:User", "userId"): r"[a-z](?!.*--)[a-z0-9-]{0,38}[a-z0-9]",
     ("aws:elasticache/userGroup:UserGroup", "userGroupId"): r"[a-z](?!.*--)[a-z0-9-]{0,38}[a-z0-9]",
+    ("aws:eks/cluster:Cluster", "name"): r"[0-9A-Za-z][A-Za-z0-9_-]{0,99}",
     ("aws:mq/broker:Broker", "brokerName"): r"[A-Za-z0-9_-]{1,50}",
     ("aws:mq/configuration:Configuration", "name"): r"[A-Za-z0-9._~-]{1,150}",
     ("aws:lb/loadBalancer:LoadBalancer", "name"): r"(?!internal-)[A-Za-z0-9]([A-Za-z0-9-]{0,30}[A-Za-z0-9])?",
