@@ -125,9 +125,21 @@ def _cores_of_pod(settings: PlatformSettings, service: Service) -> float:
 def _pods(settings: PlatformSettings) -> Iterator[Need]:
     """Fewest pods of each service carry the promise, where asked for also without one of the zones."""
     zones = min(len(region.zones) for region in settings.regions.values())
+    load = _load(settings)
     for service, least in least_pods(settings).items():
         stated = settings.services[service]
-        spread = settings.capacity.survives_zone_loss and service not in SINGLE_ACTIVE
+        if service in SINGLE_ACTIVE:
+            cores = load.get(service, 0)
+            yield Need(
+                f"cores of the one pod of {service}",
+                cores,
+                _cores_of_pod(settings, service),
+                "cores",
+                f"services.{service}.cpu_millicores",
+                f"cpu_millicores: {math.ceil(cores * 10) * 100}",
+            )
+            continue
+        spread = settings.capacity.survives_zone_loss
         given = surviving(stated.min_replicas, zones) if spread else stated.min_replicas
         enough = next(replicas for replicas in range(least, 10 * least + 10) if not spread or surviving(replicas, zones) >= least)
         yield Need(
@@ -136,7 +148,7 @@ def _pods(settings: PlatformSettings) -> Iterator[Need]:
             given,
             "pods",
             f"services.{service}.min_replicas",
-            f"cpu_millicores: {stated.cpu_millicores * least}" if service in SINGLE_ACTIVE else f"min_replicas: {enough}",
+            f"min_replicas: {enough}",
         )
 
 

@@ -245,9 +245,10 @@ class ClusterSettings(Model):
     )
     log_retention_days: LogRetentionDays = Field(description="Days that the logs of the control plane are kept.", examples=[365])
     add_ons: dict[AddOn, AddOnVersion] = Field(
-        description="Builds of the EKS add-ons, pinned; `aws eks describe-addon-versions` lists those of a Kubernetes version."
+        description="Builds of the EKS add-ons, pinned; `aws eks describe-addon-versions` lists those of a Kubernetes version.",
+        examples=[{"metrics-server": "v0.8.0-eksbuild.2"}],
     )
-    node_pools: dict[NodePool, NodePoolSettings] = Field(description="Pools of nodes by name.")
+    node_pools: dict[NodePool, NodePoolSettings] = Field(description="Pools of nodes by name.", examples=[{"general": {"max_cores": 96}}])
 
 
 class VaultSettings(Model):
@@ -496,7 +497,9 @@ class PlatformSettings(Model):
     capacity: CapacitySettings
     features: FeatureSettings
     images: ImagesSettings
-    services: dict[Service, ServiceSettings] = Field(description="The trading services by name.")
+    services: dict[Service, ServiceSettings] = Field(
+        description="The trading services by name.", examples=[{"api-gateway": {"min_replicas": 8}}]
+    )
     cluster: ClusterSettings
     vault: VaultSettings
     database: DatabaseSettings

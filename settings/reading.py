@@ -289,7 +289,9 @@ def _unknown_region(path: Path) -> Problem:
 
 def _unknown_key(path: Path) -> Problem:
     known = names_at(path[:-1])
-    nearest = difflib.get_close_matches(path[-1], known, n=1, cutoff=0.3)
+    # of a setting any likeness is worth a hint; a name of something of one's own is like no other
+    cutoff = 0.6 if "propertyNames" in schema_at(path[:-1]) else 0.3
+    nearest = difflib.get_close_matches(path[-1], known, n=1, cutoff=cutoff)
     hint = f", did you mean '{nearest[0]}'?" if nearest else ""
     meant = (*path[:-1], nearest[0] if nearest else known[0])
     return Problem(_key(path), f"no setting of this name{hint}", f"one of {', '.join(sorted(known))}", _example(meant, schema_at(meant)))

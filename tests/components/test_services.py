@@ -145,6 +145,7 @@ def test_losing_any_zone_leaves_every_service_with_the_pods_that_it_needs(stack:
             if each["topologyKey"] == "topology.kubernetes.io/zone"
         ]
         assert (zonal["maxSkew"], zonal["whenUnsatisfiable"]) == (1, "DoNotSchedule")
+        assert zonal["matchLabelKeys"] == ["pod-template-hash"], "pods of the last roll-out would count as well"
         assert zonal["labelSelector"]["matchLabels"] == workload(declared, region, service).inputs["spec"]["selector"]["matchLabels"]
         dealt = Counter(pod % zones for pod in range(scaling["minReplicas"]))
         assert scaling["minReplicas"] - max(dealt.values()) >= needed, service
