@@ -233,6 +233,16 @@ def test_a_pod_has_the_promised_connections(prod: Declared, service: Service) ->
     assert (told["DATABASE_POOL_SIZE"], told["CACHE_CLIENTS"]) == ("20", "50")
 
 
+@each_service
+def test_a_service_writes_and_reads_through_the_proxy_and_verifies_whom_it_talks_to(prod: Declared, service: Service) -> None:
+    for region in REGIONS:
+        told = variables(prod, region, service)
+        endpoints = {each.inputs["targetRole"]: each.outputs["endpoint"] for each in prod.of("ProxyEndpoint", region)}
+        assert (told["DATABASE_HOST"], told["DATABASE_READER_HOST"]) == (endpoints["READ_WRITE"], endpoints["READ_ONLY"])
+        assert told["DATABASE_SSLMODE"] == "verify-full"
+        assert told["BROKER_URL"].startswith("amqps://")
+
+
 def test_the_gateway_limits_what_the_firewall_limits_only_roughly(prod: Declared) -> None:
     told = variables(prod, "us-east-1", Service.API_GATEWAY)
     assert (told["RATE_LIMIT_PER_MINUTE"], told["RATE_LIMIT_BURST"]) == ("1000", "100")

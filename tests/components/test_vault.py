@@ -104,6 +104,42 @@ def test_certificates_outlive_the_pods_that_started_with_them(prod: Declared, re
 
 
 @pytest.mark.parametrize("region", REGIONS)
+def test_members_start_side_by_side_and_leave_one_at_a_time(prod: Declared, region: str) -> None:
+    assert server(prod, region)["podManagementPolicy"] == "Parallel", "the first would wait to be ready for the others, and they for it"
+    (budget,) = [each.inputs["spec"] for each in prod.of("PodDisruptionBudget", region) if each.inputs["metadata"]["name"] == "vault"]
+    assert budget["maxUnavailable"] == 1
+
+
+@pytest.mark.parametrize("region", REGIONS)
+def test_vault_may_ask_whose_a_token_is_and_nothing_else_of_the_cluster(prod: Declared, region: str) -> None:
+    binding = prod.one("ClusterRoleBinding", region).inputs
+    assert binding["roleRef"] == {"apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": "system:auth-delegator"}
+    assert binding["subjects"] == [{"kind": "ServiceAccount", "name": "vault", "namespace": "vault"}]
+    assert not [
+        each
+        for each in prod.resources
+        if each.type.startswith("kubernetes:rbac") and each.type != "kubernetes:rbac.authorization.k8s.io/v1:ClusterRoleBinding"
+    ]
+
+
+@pytest.mark.parametrize("region", REGIONS)
+def test_members_speak_current_tls_and_lock_no_memory_twice(prod: Declared, region: str) -> None:
+    text = configuration(prod, region)
+    assert 'tls_min_version = "tls12"' in text
+    assert "disable_mlock = true" in text
+    assert "tls_disable" not in text
+
+
+@pytest.mark.parametrize("region", REGIONS)
+def test_keys_are_proven_to_be_keepable_first_and_touch_no_disk(prod: Declared, region: str) -> None:
+    spec = prod.one("Job", region).inputs["spec"]["template"]["spec"]
+    assert [each["name"] for each in (*spec["initContainers"], *spec["containers"])] == ["prove", "initialise", "keep", "configure"]
+    (shared,) = [each["emptyDir"] for each in spec["volumes"] if each["name"] == "shared"]
+    assert shared["medium"] == "Memory"
+    assert spec["restartPolicy"] == "OnFailure", "with the pod the keys would go"
+
+
+@pytest.mark.parametrize("region", REGIONS)
 def test_recovery_keys_are_put_by_the_initialisation_and_read_by_administrators_alone(prod: Declared, region: str) -> None:
     secret = prod.one("aws:secretsmanager/secret:Secret", region, f"{region}-vault-recovery-keys")
     (policy,) = [document(each.inputs["policy"]) for each in prod.of("SecretPolicy") if each.inputs["secretArn"] == secret.outputs["arn"]]
@@ -143,6 +179,18 @@ def test_snapshots_are_encrypted_versioned_and_copied_to_another_region(prod: De
     assert prod.one("BucketVersioning", name=name).inputs["versioningConfiguration"] == {"status": "Enabled"}
     (copying,) = prod.one("BucketReplicationConfig", name=name).inputs["rules"]
     assert copying["destination"]["bucket"] == prod.one("aws:s3/bucket:Bucket", other, f"{other}-vault-snapshots").outputs["arn"]
+    assert copying["sourceSelectionCriteria"]["sseKmsEncryptedObjects"] == {"status": "Enabled"}
+    copied = document(prod.one("RolePolicy", name=f"{region}-vault-snapshots-copy").inputs["policy"])["Statement"]
+    used = {action: each["Resource"] for each in copied for action in each["Action"] if action.startswith("kms:")}
+    assert {action: arn.split(":")[3] for action, (arn,) in used.items()} == {
+        "kms:Decrypt": region,
+        "kms:Encrypt": other,
+        "kms:GenerateDataKey": other,
+    }
+    policy = document(prod.one("BucketPolicy", region, name).inputs["policy"])["Statement"]
+    (other_keys,) = [each["Condition"] for each in policy if each["Sid"] == "RefuseOtherKeys"]
+    (key,) = [each["applyServerSideEncryptionByDefault"]["kmsMasterKeyId"] for each in (rule,)]
+    assert other_keys == {"StringNotEqualsIfExists": {"s3:x-amz-server-side-encryption-aws-kms-key-id": key}}
     assert copying["destination"]["encryptionConfiguration"]["replicaKmsKeyId"].startswith(f"arn:aws:kms:{other}:")
     writing = next(each for each in rights(prod, region, "vault-operations") if "s3:PutObject" in each["Action"])
     assert writing["Resource"] == [f"{prod.one('aws:s3/bucket:Bucket', region, name).outputs['arn']}/{region}/*"]
