@@ -4,14 +4,16 @@ Arithmetic over one table of assumptions. Whoever measures better figures change
 carries its promise is refused.
 """
 
+import functools
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import Enum
 
-from settings.catalog import GIB_PER_ACU
-from settings.model import PlatformSettings
-from settings.node_pools import NodePool
+from settings.base import Model
+from settings.catalog import GIB_PER_ACU, BrokerInstance, DatabaseInstance
+from settings.model import PlatformSettings, ServerlessSettings, ServiceSettings
+from settings.node_pools import NODE_POOLS, NodePool
 from settings.traffic import SINGLE_ACTIVE, Service
 
 
@@ -66,11 +68,13 @@ class Need:
     unit: str
     key: str
     example: str
+    allowed: str = ""
+    """In other words than "`wanted` at least"."""
 
     @property
     def is_met(self) -> bool:
         """Whether the settings give enough."""
-        return self.given >= self.wanted
+        return round(self.given - self.wanted, _DIGITS) >= 0
 
 
 BYTES_PER_GB = 1_000_000_000
@@ -78,6 +82,10 @@ _DAYS_PER_MONTH = 30
 _AURORA_TIB = 128  # of a cluster volume (Aurora user guide, "Quotas and constraints")
 _GIB_PER_TIB, _BYTES_PER_GIB = 1024, 1024**3
 _YEARS_OF_GROWTH = 5
+_GIB_PER_CORE = {"c": 2, "m": 4, "r": 8}  # of current instances (EC2 instance types, "Specifications")
+_GIB_PER_ACU_CORE = 8  # an ACU comes with the CPU of an instance of its memory (Aurora user guide, "Aurora Serverless v2")
+_LARGER_INSTANCES = "db.r8g."  # proposed to whom an instance is too small
+_DIGITS = 9  # behind which quotients of floating point are noise
 
 
 def surviving(replicas: int, zones: int) -> int:
@@ -90,29 +98,40 @@ def peak_orders_per_second(settings: PlatformSettings) -> float:
     return settings.capacity.orders_per_day / (settings.trading_hours.minutes_per_day * 60) * Assumption.PEAK_TO_MEAN.figure
 
 
+def largest_pod(pool: NodePool) -> tuple[float, float]:
+    """Cores, and GiB of memory, that the largest node of a pool has for one pod."""
+    use = Assumption.NODE_USE_PERCENT.figure / 100
+    cores = max(int(each) for each in NODE_POOLS[pool].cores)
+    return cores * use, cores * use * max(_GIB_PER_CORE[category] for category in NODE_POOLS[pool].categories)
+
+
 def needs(settings: PlatformSettings) -> tuple[Need, ...]:
     """Everything that the promise takes, in the order in which a request meets it."""
     return (*_pods(settings), *_nodes(settings), *_stores(settings))
 
 
-def _load(settings: PlatformSettings) -> dict[Service, float]:
-    """Cores that each service computes with when everything promised comes at once; a strategy worker is one core."""
+def _load(settings: PlatformSettings) -> dict[Service, dict[str, float]]:
+    """Cores that each service computes with when everything promised comes at once, by promise; a strategy worker is one core."""
     promise, orders = settings.capacity, peak_orders_per_second(settings)
     collected = promise.market_data_gb_per_day * BYTES_PER_GB / 1000 / (settings.trading_hours.minutes_per_day * 60)
     return {
-        Service.API_GATEWAY: promise.requests_per_second / Assumption.REQUESTS_PER_CORE.figure,
-        Service.MARKET_DATA: promise.concurrent_traders / Assumption.STREAMS_PER_CORE.figure
-        + collected * Assumption.PEAK_TO_MEAN.figure / Assumption.MARKET_DATA_KB_PER_CORE.figure,
-        Service.STRATEGY: orders * Assumption.STRATEGY_ORDER_PERCENT.figure / 100 / Assumption.PROPOSALS_PER_WORKER.figure,
-        Service.RISK_MANAGER: orders * Assumption.CHECKS_PER_ORDER.figure / Assumption.CHECKS_PER_CORE.figure,
-        Service.ORDER_EXECUTOR: orders / Assumption.ORDERS_PER_CORE.figure,
+        Service.API_GATEWAY: {"requests_per_second": promise.requests_per_second / Assumption.REQUESTS_PER_CORE.figure},
+        Service.MARKET_DATA: {
+            "concurrent_traders": promise.concurrent_traders / Assumption.STREAMS_PER_CORE.figure,
+            "market_data_gb_per_day": collected * Assumption.PEAK_TO_MEAN.figure / Assumption.MARKET_DATA_KB_PER_CORE.figure,
+        },
+        Service.STRATEGY: {
+            "orders_per_day": orders * Assumption.STRATEGY_ORDER_PERCENT.figure / 100 / Assumption.PROPOSALS_PER_WORKER.figure
+        },
+        Service.RISK_MANAGER: {"orders_per_day": orders * Assumption.CHECKS_PER_ORDER.figure / Assumption.CHECKS_PER_CORE.figure},
+        Service.ORDER_EXECUTOR: {"orders_per_day": orders / Assumption.ORDERS_PER_CORE.figure},
     }
 
 
 def least_pods(settings: PlatformSettings) -> dict[Service, int]:
     """Pods that carry the promise. A service without an assumption of its own has one."""
     load = _load(settings)
-    return {service: max(1, math.ceil(load.get(service, 0) / _cores_of_pod(settings, service))) for service in settings.services}
+    return {service: max(1, _ceil(sum(load.get(service, {}).values()) / _cores_of_pod(settings, service))) for service in settings.services}
 
 
 def _cores_of_pod(settings: PlatformSettings, service: Service) -> float:
@@ -129,27 +148,45 @@ def _pods(settings: PlatformSettings) -> Iterator[Need]:
     for service, least in least_pods(settings).items():
         stated = settings.services[service]
         if service in SINGLE_ACTIVE:
-            cores = load.get(service, 0)
-            yield Need(
-                f"cores of the one pod of {service}",
-                cores,
-                _cores_of_pod(settings, service),
-                "cores",
-                f"services.{service}.cpu_millicores",
-                f"cpu_millicores: {math.ceil(cores * 10) * 100}",
-            )
+            yield _one_pod(settings, service, load.get(service, {}))
             continue
         spread = settings.capacity.survives_zone_loss
         given = surviving(stated.min_replicas, zones) if spread else stated.min_replicas
         enough = next(replicas for replicas in range(least, 10 * least + 10) if not spread or surviving(replicas, zones) >= least)
-        yield Need(
-            f"pods of {service}{' that a lost zone leaves' if spread else ''}",
-            least,
-            given,
-            "pods",
-            f"services.{service}.min_replicas",
-            f"min_replicas: {enough}",
-        )
+        key, example = f"services.{service}.min_replicas", f"min_replicas: {enough}"
+        if enough > _largest(ServiceSettings, "min_replicas"):
+            key, example = _promise_less(settings, given * _cores_of_pod(settings, service), load[service])
+        yield Need(f"pods of {service}{' that a lost zone leaves' if spread else ''}", least, given, "pods", key, example)
+
+
+def _one_pod(settings: PlatformSettings, service: Service, load: dict[str, float]) -> Need:
+    """What may run once only carries the promise by itself, as far as a node of its pool is large enough."""
+    cores, given = sum(load.values()), _cores_of_pod(settings, service)
+    millicores = _ceil(cores * 10) * 100
+    key, example = f"services.{service}.cpu_millicores", f"cpu_millicores: {millicores}"
+    if millicores > largest_pod(settings.services[service].node_pool)[0] * 1000:
+        key, example = _promise_less(settings, given, load)
+    return Need(f"cores of the one pod of {service}", cores, given, "cores", key, example)
+
+
+def _promise_less(settings: PlatformSettings, given: float, load: dict[str, float], **others: int) -> tuple[str, str]:
+    """Key and example where nothing larger can be had: as much of the promises as is given. The lighter ones stay as they are."""
+    less, left = dict[str, int](), given
+    for number, promise in enumerate(sorted(load, key=lambda each: load[each])):
+        carried = min(load[promise], left / (len(load) - number))
+        less[promise] = max(1, math.floor(round(getattr(settings.capacity, promise) * carried / load[promise], _DIGITS)))
+        left -= carried
+    return "capacity", f"capacity: {{{', '.join(f'{promise}: {figure}' for promise, figure in (less | others).items())}}}"
+
+
+@functools.cache
+def _largest(model: type[Model], setting: str) -> float:
+    """The largest value that a setting takes."""
+    return model.model_json_schema()["properties"][setting]["maximum"]
+
+
+def _ceil(value: float) -> int:
+    return math.ceil(round(value, _DIGITS))
 
 
 def _nodes(settings: PlatformSettings) -> Iterator[Need]:
@@ -168,7 +205,7 @@ def _nodes(settings: PlatformSettings) -> Iterator[Need]:
             stated.max_cores * use,
             "cores",
             f"cluster.node_pools.{pool}.max_cores",
-            f"max_cores: {math.ceil(cores / use)}",
+            f"max_cores: {_ceil(cores / use)}",
         )
         yield Need(
             f"memory of pool {pool}",
@@ -176,53 +213,73 @@ def _nodes(settings: PlatformSettings) -> Iterator[Need]:
             stated.max_memory_gib * use,
             "GiB",
             f"cluster.node_pools.{pool}.max_memory_gib",
-            f"max_memory_gib: {math.ceil(memory / use)}",
+            f"max_memory_gib: {_ceil(memory / use)}",
         )
 
 
 def _stores(settings: PlatformSettings) -> Iterator[Need]:
     """The writer, the broker and the database's volume."""
-    promise, orders = settings.capacity, peak_orders_per_second(settings)
+    yield _writer(settings)
+    yield _broker(settings)
+    yield from _volume(settings)
+
+
+def _writer(settings: PlatformSettings) -> Need:
     database = settings.database
-    statements = (
-        orders * Assumption.STATEMENTS_PER_ORDER.figure + promise.requests_per_second * Assumption.REQUESTS_TO_DATABASE_PERCENT.figure / 100
-    )
-    serverless = database.form == "serverless"
-    # an ACU comes with the CPU of an instance of its memory: a core to 8 GiB (Aurora user guide, "Aurora Serverless v2")
-    cores = database.serverless.max_acu * GIB_PER_ACU / 8 if serverless else database.instance_class.cores
-    yield Need(
-        "statements on the writer",
-        statements,
-        cores * Assumption.STATEMENTS_PER_CORE.figure,
-        "statements a second",
-        "database.serverless.max_acu" if serverless else "database.instance_class",
-        "max_acu: 16" if serverless else "instance_class: db.r8g.2xlarge",
-    )
-    yield Need(
-        "messages through the broker",
-        orders * Assumption.MESSAGES_PER_ORDER.figure,
-        settings.broker.instance.cores * Assumption.MESSAGES_PER_CORE.figure,
-        "messages a second",
-        "broker.instance",
-        "instance: mq.m7g.xlarge",
-    )
-    kept_bytes = promise.orders_per_day * Assumption.ORDER_BYTES.figure
-    kept_gb = kept_bytes / BYTES_PER_GB + promise.market_data_gb_per_day * Assumption.MARKET_DATA_KEPT_PERCENT.figure / 100
-    yield Need(
-        "growth by orders and market data",
-        kept_gb * _DAYS_PER_MONTH,
-        promise.storage_growth_gb_per_month,
-        "GB a month",
-        "capacity.storage_growth_gb_per_month",
-        f"storage_growth_gb_per_month: {math.ceil(kept_gb * _DAYS_PER_MONTH)}",
-    )
+    load = {
+        "requests_per_second": settings.capacity.requests_per_second * Assumption.REQUESTS_TO_DATABASE_PERCENT.figure / 100,
+        "orders_per_day": peak_orders_per_second(settings) * Assumption.STATEMENTS_PER_ORDER.figure,
+    }
+    statements = sum(load.values())
+    wanted = statements / Assumption.STATEMENTS_PER_CORE.figure
+    if database.form == "serverless":
+        cores = database.serverless.max_acu * GIB_PER_ACU / _GIB_PER_ACU_CORE
+        enough = _ceil(wanted * _GIB_PER_ACU_CORE / GIB_PER_ACU)
+        key, example = "database.serverless.max_acu", f"max_acu: {enough}"
+        exists = enough <= _largest(ServerlessSettings, "max_acu")
+    else:
+        cores = database.instance_class.cores
+        larger = [each for each in DatabaseInstance if each.startswith(_LARGER_INSTANCES) and each.cores >= wanted]
+        key, example = "database.instance_class", f"instance_class: {min(larger, key=lambda each: each.cores, default='')}"
+        exists = bool(larger)
+    given = cores * Assumption.STATEMENTS_PER_CORE.figure
+    if not exists:
+        key, example = _promise_less(settings, given, load)
+    return Need("statements on the writer", statements, given, "statements a second", key, example)
+
+
+def _broker(settings: PlatformSettings) -> Need:
+    messages = peak_orders_per_second(settings) * Assumption.MESSAGES_PER_ORDER.figure
+    given = settings.broker.instance.cores * Assumption.MESSAGES_PER_CORE.figure
+    larger = [each for each in BrokerInstance if each.cores > 1 and each.cores * Assumption.MESSAGES_PER_CORE.figure >= messages]
+    key, example = "broker.instance", f"instance: {min(larger, key=lambda each: each.cores, default='')}"
+    if not larger:
+        key, example = _promise_less(settings, given, {"orders_per_day": messages})
+    return Need("messages through the broker", messages, given, "messages a second", key, example)
+
+
+def _volume(settings: PlatformSettings) -> Iterator[Need]:
+    """What is promised to grow is as much as grows, and no more than a volume holds."""
+    promise, key = settings.capacity, "capacity.storage_growth_gb_per_month"
+    volume = _AURORA_TIB * _GIB_PER_TIB * _BYTES_PER_GIB / BYTES_PER_GB
+    most = math.floor(volume / _YEARS_OF_GROWTH / 12)
+    days = {
+        "orders_per_day": promise.orders_per_day * Assumption.ORDER_BYTES.figure / BYTES_PER_GB,
+        "market_data_gb_per_day": promise.market_data_gb_per_day * Assumption.MARKET_DATA_KEPT_PERCENT.figure / 100,
+    }
+    kept = sum(days.values()) * _DAYS_PER_MONTH
+    where = (key, f"storage_growth_gb_per_month: {_ceil(kept)}")
+    if kept > most:
+        where = _promise_less(settings, most / _DAYS_PER_MONTH, days, storage_growth_gb_per_month=most)
+    yield Need("growth by orders and market data", kept, promise.storage_growth_gb_per_month, "GB a month", *where)
     yield Need(
         f"{_YEARS_OF_GROWTH} years of growth",
         promise.storage_growth_gb_per_month * 12 * _YEARS_OF_GROWTH,
-        _AURORA_TIB * _GIB_PER_TIB * _BYTES_PER_GIB / BYTES_PER_GB,
+        volume,
         "GB",
-        "capacity.storage_growth_gb_per_month",
-        "storage_growth_gb_per_month: 100",
+        key,
+        f"storage_growth_gb_per_month: {most}",
+        f"{most} a month at most: a volume of the database holds {_AURORA_TIB} TiB, for {_YEARS_OF_GROWTH} years",
     )
 
 

@@ -120,7 +120,8 @@ def _validated(stated: dict[str, Json], environment: Environment, mistakes: dict
         found = {path: {"type": "not_typable", "loc": path, "msg": "", "input": value} for path, value in _not_typable(complete)}
     while True:
         known = _with_groups(mistakes)  # a group that is too small without its mistaken members is no mistake of its own
-        mistakes |= {path: detail for path, detail in found.items() if path not in known}
+        # and what its default leaves open is not stated because the group is mistaken
+        mistakes |= {path: detail for path, detail in found.items() if path not in known and not _lies_below(path, mistakes)}
         if found:
             fallback = _complete({}, environment)
             for path in found:
@@ -173,6 +174,11 @@ def _is_known(path: Path) -> bool:
 def _with_groups(mistakes: Mapping[Path, ErrorDetails]) -> set[Path]:
     """The paths of all mistakes and of the lists and mappings around them."""
     return {path[:depth] for path in mistakes for depth in range(len(path) + 1)}
+
+
+def _lies_below(path: Path, mistakes: Mapping[Path, ErrorDetails]) -> bool:
+    """Whether a list or mapping around `path` is mistaken in itself."""
+    return any(path[:depth] in mistakes for depth in range(len(path)))
 
 
 def _separate(mistakes: dict[Path, ErrorDetails]) -> dict[Path, ErrorDetails]:

@@ -1,9 +1,10 @@
 """Rules that span several keys. Each yields every mistake that it finds, in words for the person who made it."""
 
+import math
 from collections.abc import Callable, Iterator
 from itertools import combinations
 
-from settings.capacity import needs
+from settings.capacity import Need, largest_pod, needs
 from settings.catalog import (
     CACHE_NODES_PER_CLUSTER,
     GIB_PER_ACU,
@@ -287,7 +288,7 @@ def replicas_are_ordered(settings: PlatformSettings) -> Iterator[Problem]:
         if service in SINGLE_ACTIVE and each.max_replicas > 1:
             yield Problem(
                 f"services.{service}.max_replicas",
-                f"{each.max_replicas}",
+                f"found {each.max_replicas}",
                 "1: two would execute the same order",
                 "max_replicas: 1",
             )
@@ -297,7 +298,32 @@ def promise_is_carried(settings: PlatformSettings) -> Iterator[Problem]:
     """Pods, nodes, writer, broker and volume carry what `capacity` promises (`settings/capacity.py`)."""
     for need in needs(settings):
         if not need.is_met:
-            yield Problem(need.key, f"{need.what}: {need.given:g} {need.unit}", f"{need.wanted:.4g} {need.unit} at least", need.example)
+            yield _unmet(need)
+
+
+def _unmet(need: Need) -> Problem:
+    """Needed is rounded up and given is rounded down, so that the two are never shown alike."""
+    if need.allowed:
+        return Problem(need.key, f"{need.what} are {_rounded(need.wanted, math.ceil)} {need.unit}", need.allowed, need.example)
+    given, wanted = _rounded(need.given, math.floor), _rounded(need.wanted, math.ceil)
+    return Problem(need.key, f"{need.what}: {given} {need.unit}", f"{wanted} {need.unit} at least", need.example)
+
+
+def _rounded(value: float, to_whole: Callable[[float], int]) -> str:
+    return f"{to_whole(round(value * 10, 6)) / 10:,.1f}".removesuffix(".0")
+
+
+def pods_fit_their_nodes(settings: PlatformSettings) -> Iterator[Problem]:
+    """A pod larger than every node of its pool would wait for ever."""
+    for service, each in settings.services.items():
+        cores, memory_gib = largest_pod(each.node_pool)
+        for key, found, most in (
+            ("cpu_millicores", each.cpu_millicores, int(cores * 1000)),
+            ("memory_mib", each.memory_mib, int(memory_gib * 1024)),
+        ):
+            if found > most:
+                allowed = f"{most} at most, which the largest node of pool '{each.node_pool}' has for a pod"
+                yield Problem(f"services.{service}.{key}", f"found {found}", allowed, f"{key}: {most}")
 
 
 def vault_fits_its_zones(settings: PlatformSettings) -> Iterator[Problem]:
@@ -412,6 +438,10 @@ def alarms_are_ordered(settings: PlatformSettings) -> Iterator[Problem]:
         )
 
 
+def _of_services(*settings: str) -> tuple[str, ...]:
+    return tuple(f"services.*.{setting}" for setting in settings)
+
+
 _WINDOWS = ("database.maintenance", "database.backup_window", "cache", "sessions", "broker.maintenance", "backup.time")
 
 RULES: dict[Rule, tuple[str, ...]] = {
@@ -423,19 +453,33 @@ RULES: dict[Rule, tuple[str, ...]] = {
     windows_lie_outside_trading_hours: (*_WINDOWS, "backup.restore_test", "tradingHours"),
     snapshot_windows_are_long_enough: ("cache.snapshot_window", "sessions.snapshot_window"),
     database_class_fits_its_features: ("database", "regions"),
-    connection_budget_fits: ("services", "database", "cache.node_type"),
+    connection_budget_fits: (
+        *_of_services("max_replicas", "database_connections", "cache_clients"),
+        "database",
+        "cache.node_type",
+    ),
     caches_fit_elasticache: ("cache", "sessions"),
     operators_reach_their_host: ("network.interface_endpoints",),
     administrators_are_of_the_account: ("operators.administrators", "accountId"),
     broker_fits_its_zones: ("broker", "regions.*.zones"),
     failover_keeps_its_promise: ("failover",),
     alarms_are_ordered: ("alarms",),
-    images_are_pinned: ("images", "services", "environment"),
+    images_are_pinned: ("images.vault", "images.aws_cli", *_of_services("image"), "environment"),
     registries_have_known_parts: ("images.registry",),
-    replicas_are_ordered: ("services",),
-    promise_is_carried: ("services", "capacity", "cluster", "vault", "regions", "tradingHours", "database", "broker"),
-    vault_fits_its_zones: ("vault", "regions.*.zones"),
-    lost_regions_leave_one: ("failover", "regions", "activeRegion"),
+    replicas_are_ordered: _of_services("min_replicas", "max_replicas"),
+    pods_fit_their_nodes: _of_services("node_pool", "cpu_millicores", "memory_mib"),
+    promise_is_carried: (
+        *_of_services("node_pool", "min_replicas", "max_replicas", "cpu_millicores", "memory_mib", "workers"),
+        "capacity",
+        "cluster.node_pools",
+        "vault.replicas",
+        "regions.*.zones",
+        "tradingHours",
+        "database",
+        "broker.instance",
+    ),
+    vault_fits_its_zones: ("vault.replicas", "regions.*.zones"),
+    lost_regions_leave_one: ("failover.lost_regions", "regions", "activeRegion"),
     somebody_deploys: ("operators.administrators",),
 }
 """Each rule with the keys that it reads (`*` for any name), in the order in which mistakes are reported. A rule is left out

@@ -359,6 +359,20 @@ ACROSS_KEYS = (
         ("that a lost zone leaves: 4 pods", "5 pods at least", "min_replicas: 8"),
     ),
     Limit(
+        "a pod has room on a node of its pool",
+        "services.order-executor.cpu_millicores",
+        {"services": {"order-executor": {"cpu_millicores": 3201}}},
+        {"services": {"order-executor": {"cpu_millicores": 3200}}},  # of four cores, four fifths
+        ("found 3201", "3200 at most", "pool 'order-execution'", "cpu_millicores: 3200"),
+    ),
+    Limit(
+        "memory of a pod has room on a node of its pool",
+        "services.market-data.memory_mib",
+        {"services": {"market-data": {"memory_mib": 26_215}}},
+        {"services": {"market-data": {"memory_mib": 26_214}}, "cluster": {"node_pools": {"market-data": {"max_memory_gib": 193}}}},
+        ("26214 at most", "pool 'market-data'"),  # eight cores with 4 GiB each, four fifths: 25.6 GiB
+    ),
+    Limit(
         "a zone holds no half of Vault",
         "regions.us-west-2.zones",
         {"regions": {"us-west-2": {"zones": ["usw2-az1", "usw2-az2"]}}, "broker": {"nodes": 1}} | SMALL_PROMISE,
@@ -661,6 +675,21 @@ def test_a_rule_says_nothing_about_values_that_are_mistaken_themselves() -> None
 def test_the_only_region_being_mistaken_is_one_mistake(mistake: Changes) -> None:
     (problem,) = problems(stated() | {"regions": mistake})
     assert problem.key == f"regions.{next(iter(mistake))}"
+
+
+@pytest.mark.parametrize(
+    ("changes", "key"),
+    [
+        ({"services": ["api-gateway"]}, "services"),
+        ({"services": {"strategy": None}}, "services.strategy"),
+        ({"images": 5}, "images"),
+        ({"operators": "oncall@mastertrade.example"}, "operators"),
+    ],
+    ids=["services", "a service", "images", "operators"],
+)
+def test_a_group_that_is_mistaken_as_a_whole_is_one_mistake(changes: Changes, key: str) -> None:
+    """What must be stated in it is not missed as well."""
+    assert [problem.key for problem in problems_of(changes)] == [key]
 
 
 @pytest.mark.parametrize(
