@@ -112,6 +112,8 @@ EDGES = {
     "gateway": Most("requests_per_second", 1000, "services.api-gateway.min_replicas"),
     # two pods of two cores are four; market data takes 10 GB / 61,200 s * 10 / 2,000 kB = 0.817 of them, 3.183 carry 500 streams each
     "market data": Most("concurrent_traders", 1591, "services.market-data.min_replicas"),
+    # two of the four cores are left by 1,000 streams: 4,000 kB a second, 400 on the mean, 24.48 GB in 61,200 seconds
+    "exchanges": Most("market_data_gb_per_day", 24, "services.market-data.min_replicas", GROWS),
     # two pods of four workers propose 96 orders a second, half of 192: 19.2 on the mean, in 61,200 seconds
     "strategies": Most("orders_per_day", 1_175_040, "services.strategy.min_replicas", GROWS),
     # two pods of half a core check 400 times, 200 orders a second: 20 on the mean
@@ -263,6 +265,7 @@ SIZES = st.fixed_dictionaries(
 
 @given(PROMISES, SIZES)
 @example({"orders_per_day": 1_000_000_000, "market_data_gb_per_day": 100_000, "requests_per_second": 100_000}, {})
+@example({"orders_per_day": 1_000_000_000}, {"database": {"form": "serverless", "serverless": {"min_acu": 8, "max_acu": 8}}})
 @example({"orders_per_day": 4_900_000}, {"broker": {"instance": "mq.m7g.xlarge"}})
 @example({"storage_growth_gb_per_month": 100_000, "market_data_gb_per_day": 700}, {})
 def test_the_example_of_every_unmet_need_meets_it(promise: Changes, sizes: Changes) -> None:
@@ -273,6 +276,24 @@ def test_the_example_of_every_unmet_need_meets_it(promise: Changes, sizes: Chang
             if not unmet.is_met:
                 (after,) = [each for each in needs(load(with_example(values, unmet.key, unmet.example))) if each.what == unmet.what]
                 assert after.is_met, unmet
+
+
+@pytest.mark.parametrize(
+    ("promise", "what", "example_"),
+    [
+        # more than 200 pods; what the present ones carry is worked out above
+        ({"requests_per_second": 50_000}, "pods of api-gateway", "capacity: {requests_per_second: 1000}"),
+        ({"concurrent_traders": 1_000_000}, "pods of market-data", "capacity: {market_data_gb_per_day: 10, concurrent_traders: 1591}"),
+        # 3.27 cores, and the largest node of the pool has 3.2 for a pod
+        ({"orders_per_day": 5_000_000}, "cores of the one pod", "capacity: {orders_per_day: 3060000}"),
+        # 26,344 statements, and the 16 cores of the largest class answer 24,000
+        ({"orders_per_day": 20_000_000}, "statements", "capacity: {requests_per_second: 1000, orders_per_day: 4437000}"),
+    ],
+    ids=["requests", "traders", "orders", "statements"],
+)
+def test_where_nothing_larger_can_be_had_the_heaviest_promise_gives_way(promise: Changes, what: str, example_: str) -> None:
+    problem = next(each for each in problems_of({"capacity": promise}) if each.found.startswith(what))
+    assert (problem.key, problem.example) == ("capacity", example_)
 
 
 @given(st.fixed_dictionaries({"requests_per_second": st.integers(1, 12_000), "orders_per_day": st.integers(1, 20_000_000)}))
@@ -290,6 +311,7 @@ def test_examples_lead_to_settings_that_are_accepted(promise: Changes) -> None:
 
 
 @given(st.integers(1000, 4_000_000))
+@example(2_448_001)  # one more than the broker passes
 def test_needed_and_given_never_look_alike(orders: int) -> None:
     for problem in problems_of({"capacity": {"orders_per_day": orders}}):
         figures = [re.search(r"([\d,.]+) [a-zGB]", text) for text in (problem.found.rsplit(": ", 1)[1], problem.allowed)]
