@@ -36,7 +36,7 @@ class SnapshotBucket(pulumi.ComponentResource):
         self._context = args.context
         self._private = PrivateBucket(args.context, PURPOSE, args.retention_days, parent=self, key_arn=args.key_arn)
         self.arn = self._private.arn
-        self.bucket = self._private.restrict(self._refuse_other_keys()).bucket
+        self.bucket = self._private.restrict(self._refuse_other_keys(), self._refuse_other_encryption()).bucket
         self.register_outputs({"bucket": self.bucket})
 
     def _refuse_other_keys(self) -> Statement:
@@ -48,6 +48,17 @@ class SnapshotBucket(pulumi.ComponentResource):
             principal=Principal.everyone(),
             # who names no key gets the bucket's
             conditions={"StringNotEqualsIfExists": {"s3:x-amz-server-side-encryption-aws-kms-key-id": self._args.key_arn}},
+        )
+
+    def _refuse_other_encryption(self) -> Statement:
+        """S3's own keys have no name that the other statement could refuse."""
+        return Statement(
+            sid="RefuseOtherEncryption",
+            effect="Deny",
+            actions=["s3:PutObject"],
+            resources=[pulumi.Output.format("{0}/*", self.arn)],
+            principal=Principal.everyone(),
+            conditions={"StringNotEqualsIfExists": {"s3:x-amz-server-side-encryption": "aws:kms"}},
         )
 
     def copy_to(self, other: "SnapshotBucket") -> None:

@@ -182,8 +182,14 @@ class ImagesSettings(Model):
         description="Registry of all images; {account} and {region} stand for each region's own.",
         examples=["{account}.dkr.ecr.{region}.amazonaws.com"],
     )
-    vault: ImageReference = Field(description="HashiCorp Vault, 1.20 or later.")
-    aws_cli: ImageReference = Field(description="AWS command line with a shell: stores Vault's recovery keys and snapshots.")
+    vault: ImageReference = Field(
+        description="HashiCorp Vault 1.20 or 1.21; images of 2.0 cannot start without the right to lock memory.",
+        examples=[f"hashicorp/vault:1.21.4@sha256:{'0a6d8f1b24c3957e' * 4}"],
+    )
+    aws_cli: ImageReference = Field(
+        description="AWS command line with a shell: stores Vault's recovery keys and snapshots.",
+        examples=[f"aws-cli/aws-cli@sha256:{'0a6d8f1b24c3957e' * 4}"],
+    )
 
 
 class ServiceSettings(Model):

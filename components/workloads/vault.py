@@ -116,7 +116,12 @@ class Vault(pulumi.ComponentResource):
     def _rights_of_operations(self) -> list[Statement]:
         region = self._context.region
         return [
-            Statement(sid="KeepRecoveryKeys", actions=["secretsmanager:PutSecretValue"], resources=[self.recovery_secret_arn]),
+            Statement(
+                sid="KeepRecoveryKeys",
+                # to describe is to see which versions there are, and nothing of what they hold
+                actions=["secretsmanager:PutSecretValue", "secretsmanager:DescribeSecret"],
+                resources=[self.recovery_secret_arn],
+            ),
             Statement(
                 sid="EncryptRecoveryKeys",
                 actions=["kms:GenerateDataKey", "kms:Decrypt"],

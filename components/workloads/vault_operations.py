@@ -164,6 +164,9 @@ class VaultOperations:
             "VAULT_CACERT": f"{TLS_FOLDER}/ca.crt",
             "POLICIES": _SCRIPTS_FOLDER,
         }
+        if script == "initialise":
+            members = [f"https://{member_host(number)}:{VAULT_API}" for number in range(self._args.settings.replicas)]
+            environment["MEMBERS"] = " ".join(members)
         return self._container(script, self._args.vault_image, environment)
 
     def _aws(self, script: str) -> core.v1.ContainerArgsDict:

@@ -1,9 +1,9 @@
-"""Vault: its members agree over zones, unseal by KMS, and are initialised without a person who holds a key."""
+"""Vault: its members agree over zones, unseal by KMS, and are initialised without a person who holds a key.
 
-import os
+The scripts that do so are run in `test_vault_scripts.py`.
+"""
+
 import re
-import subprocess
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -152,7 +152,7 @@ def test_recovery_keys_are_put_by_the_initialisation_and_read_by_administrators_
         if secret.outputs["arn"] in each["Resource"]
         for action in each["Action"]
     }
-    assert putting == {"secretsmanager:PutSecretValue"}
+    assert putting == {"secretsmanager:PutSecretValue", "secretsmanager:DescribeSecret"}
     assert not [each for each in prod.of("SecretVersion", region) if each.inputs["secretId"] == secret.id]
 
 
@@ -194,128 +194,3 @@ def test_snapshots_are_encrypted_versioned_and_copied_to_another_region(prod: De
     assert copying["destination"]["encryptionConfiguration"]["replicaKmsKeyId"].startswith(f"arn:aws:kms:{other}:")
     writing = next(each for each in rights(prod, region, "vault-operations") if "s3:PutObject" in each["Action"])
     assert writing["Resource"] == [f"{prod.one('aws:s3/bucket:Bucket', region, name).outputs['arn']}/{region}/*"]
-
-
-# What stands for the commands: it writes down how it was called, and answers as the tests say.
-VAULT = """#!/bin/sh
-echo "vault $*" >>"$CALLS"
-case "$*" in
-    "operator init -status") exit "$(cat "$STATE")" ;;
-    "operator init "*) echo 0 >"$STATE"; printf 'Recovery Key 1: one\\nRecovery Key 2: two\\n\\nInitial Root Token: hvs.root\\n' ;;
-    "write -field=token "*) echo hvs.snapshots ;;
-    "operator raft snapshot save "*) echo "taken with $VAULT_TOKEN" >"$5" ;;
-    "auth enable "*) exit "${FAIL_AUTH:-0}" ;;
-esac
-"""
-AWS = """#!/bin/sh
-echo "aws $*" >>"$CALLS"
-if [ "${FAIL_AWS:-0}" != 0 ]; then exit 254; fi
-for argument in "$@"; do
-    case "$argument" in file://*) cp "${argument#file://}" "$KEPT" ;; esac
-done
-"""
-
-
-class Pod:
-    """The shared memory of an initialisation or snapshot, and its containers one after the other."""
-
-    def __init__(self, folder: Path, *, initialised: bool) -> None:
-        self.shared, self.calls, self.kept = folder / "shared", folder / "calls", folder / "kept"
-        self._state, self._folder = folder / "state", folder
-        self.shared.mkdir()
-        self.calls.touch()
-        self._state.write_text("0\n" if initialised else "2\n")
-        for name, text in (("vault", VAULT), ("aws", AWS), ("sleep", "#!/bin/sh\n")):
-            (folder / name).write_text(text)
-            (folder / name).chmod(0o755)
-
-    def run(self, script: str, **more: str) -> subprocess.CompletedProcess[str]:
-        told = {
-            "PATH": f"{self._folder}:{os.environ['PATH']}",
-            "SHARED": str(self.shared),
-            "CALLS": str(self.calls),
-            "STATE": str(self._state),
-            "KEPT": str(self.kept),
-            "POLICIES": str(SCRIPTS),
-            "RECOVERY_SECRET": "arn:secret",
-            "SNAPSHOT_BUCKET": "bucket",
-            "AWS_REGION": "us-east-1",
-        }
-        return subprocess.run(["sh", SCRIPTS / f"{script}.sh"], env=told | more, capture_output=True, text=True, check=False, timeout=20)
-
-    def initialise(self) -> None:
-        for script in ("prove", "initialise", "keep", "configure"):
-            done = self.run(script)
-            assert done.returncode == 0, f"{script}: {done.stderr}"
-
-
-def test_initialising_keeps_the_recovery_keys_and_leaves_no_root_token(tmp_path: Path) -> None:
-    pod = Pod(tmp_path, initialised=False)
-    pod.initialise()
-    assert pod.kept.read_text() == "Recovery Key 1: one\nRecovery Key 2: two\n"
-    assert list(pod.shared.iterdir()) == []
-    calls = pod.calls.read_text().splitlines()
-    assert calls[-1] == "vault token revoke -self"
-    assert "hvs.root" not in pod.calls.read_text()
-
-
-def test_nothing_irreversible_happens_before_the_keys_can_be_kept(tmp_path: Path) -> None:
-    pod = Pod(tmp_path, initialised=False)
-    assert pod.run("prove", FAIL_AWS="1").returncode != 0
-    pod.initialise()
-    calls = pod.calls.read_text()
-    assert calls.index("--version-stages PROVEN") < calls.index("operator init -recovery")
-
-
-def test_a_vault_that_is_initialised_is_left_alone(tmp_path: Path) -> None:
-    pod = Pod(tmp_path, initialised=True)
-    pod.initialise()
-    calls = pod.calls.read_text().splitlines()
-    assert [call for call in calls if call.startswith("vault")] == ["vault operator init -status"]
-    assert not pod.kept.exists()
-    assert all("PROVEN" in call for call in calls if call.startswith("aws"))
-
-
-def test_keys_that_could_not_be_kept_are_kept_by_the_next_attempt(tmp_path: Path) -> None:
-    pod = Pod(tmp_path, initialised=False)
-    assert pod.run("initialise").returncode == 0
-    assert pod.run("keep", FAIL_AWS="1").returncode != 0
-    assert pod.run("keep").returncode == 0
-    assert "Recovery Key 1: one" in pod.kept.read_text()
-
-
-def test_a_configuration_that_broke_off_is_finished_by_the_next_attempt(tmp_path: Path) -> None:
-    pod = Pod(tmp_path, initialised=False)
-    pod.run("initialise")
-    pod.run("keep")
-    assert pod.run("configure", FAIL_AUTH="1").returncode != 0
-    assert (pod.shared / "root-token").exists()
-    assert pod.run("configure").returncode == 0
-    assert not (pod.shared / "root-token").exists()
-
-
-def test_every_policy_has_a_role_for_its_service_account(tmp_path: Path) -> None:
-    pod = Pod(tmp_path, initialised=False)
-    pod.initialise()
-    roles = re.findall(r"auth/kubernetes/role/(\S+) .*namespaces=(\S+) .*names=(\S+)", pod.calls.read_text())
-    assert set(roles) == {
-        ("api-gateway", "trading", "api-gateway"),
-        ("order-executor", "trading", "order-executor"),
-        ("snapshots", "vault", "vault-operations"),
-    }
-    written = re.findall(r"vault policy write (\S+) ", pod.calls.read_text())
-    assert set(written) == {role for role, _, _ in roles}
-
-
-def test_a_snapshot_is_taken_with_a_token_of_its_own_and_uploaded_under_its_region(tmp_path: Path) -> None:
-    pod = Pod(tmp_path, initialised=True)
-    assert pod.run("snapshot").returncode == 0
-    assert (pod.shared / "snapshot").read_text() == "taken with hvs.snapshots\n"
-    assert pod.run("upload").returncode == 0
-    assert re.search(r"s3://bucket/us-east-1/\d{4}/\d\d/\d\d/\d{6}\.snap", pod.calls.read_text())
-
-
-def test_a_failed_upload_fails_the_job(tmp_path: Path) -> None:
-    pod = Pod(tmp_path, initialised=True)
-    pod.run("snapshot")
-    assert pod.run("upload", FAIL_AWS="1").returncode != 0
