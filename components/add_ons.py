@@ -59,7 +59,12 @@ class AddOns(pulumi.ComponentResource):
         """The driver asks for its region here: the metadata service of a node does not answer pods. It runs on every node."""
         if add_on is not AddOn.MOUNTED_SECRETS:
             return None
-        driver = {"enableSecretRotation": True, "rotationPollInterval": "3600s"}
+        driver = {
+            "enableSecretRotation": True,
+            "rotationPollInterval": "3600s",
+            # the tokens by which the provider becomes the pod whose secrets it reads
+            "tokenRequests": [{"audience": "sts.amazonaws.com"}, {"audience": "pods.eks.amazonaws.com"}],
+        }
         everywhere = [{"operator": "Exists"}]
         return json.dumps(
             {"awsRegion": self._cluster.region.region, "secrets-store-csi-driver": driver, "tolerations": everywhere}, sort_keys=True

@@ -35,6 +35,7 @@ _KEY_USE = (
     "kms:GenerateDataKey",
     "kms:GenerateDataKeyWithoutPlaintext",
     "kms:DescribeKey",
+    "kms:ListGrants",
 )
 
 
@@ -43,9 +44,16 @@ def cluster_name(context: RegionContext) -> str:
     return context.name(NameRule.CLUSTER)
 
 
+def cluster_arn(context: RegionContext) -> str:
+    """The same, as an ARN."""
+    return context.arn("eks", f"cluster/{cluster_name(context)}")
+
+
 @dataclass(frozen=True)
 class ClusterArgs:
-    """What the cluster is given. `administrators` may hold patterns, which get no access here; `lost`: it does not answer."""
+    """What the cluster is given. `administrators` may hold patterns, which get no access here; `after`: the network
+    that nodes need until the last of them is gone. `lost`: it does not answer.
+    """
 
     context: RegionContext
     settings: ClusterSettings
@@ -56,6 +64,7 @@ class ClusterArgs:
     volumes_key_arn: pulumi.Input[str]
     logs_key_arn: pulumi.Input[str]
     target_group_arns: Sequence[pulumi.Input[str]]
+    after: Sequence[pulumi.Resource]
     lost: bool
 
 
@@ -132,7 +141,7 @@ class Cluster(pulumi.ComponentResource):
                 ),
                 Statement(
                     sid="LendKeysToDisks",
-                    actions=["kms:CreateGrant", "kms:ListGrants", "kms:RevokeGrant"],
+                    actions=["kms:CreateGrant", "kms:RevokeGrant"],
                     resources=[self._args.cluster_key_arn, self._args.volumes_key_arn],
                     conditions={"Bool": {"kms:GrantIsForAWSResource": "true"}},
                 ),
@@ -186,7 +195,7 @@ class Cluster(pulumi.ComponentResource):
             upgrade_policy={"support_type": "STANDARD"},
             zonal_shift_config={"enabled": True},
             deletion_protection=self._context.protect,
-            opts=pulumi.ResourceOptions(parent=self, protect=self._context.protect, depends_on=[logs]),
+            opts=pulumi.ResourceOptions(parent=self, protect=self._context.protect, depends_on=[logs, *args.after]),
         )
 
     def _network(self) -> aws.eks.ClusterVpcConfigArgsDict:
@@ -228,7 +237,7 @@ class Cluster(pulumi.ComponentResource):
             self._context.logical("kubernetes"),
             kubeconfig=self._kubeconfig(),
             # by it the provider knows its cluster: a kubeconfig that changes replaces nothing
-            cluster_identifier=self._context.arn("eks", f"cluster/{self._cluster_name}"),
+            cluster_identifier=cluster_arn(self._context),
             # a deployment that broke off has left objects that its state does not know
             upsert_existing_objects=True,
             skip_update_unreachable=self._args.lost,

@@ -41,6 +41,8 @@ class KeyUse:
     role: tuple[str, ...] = ()
     grants: bool = False
     lent: bool = False
+    for_resources_only: bool = True
+    """Whether grants are bound to AWS's resources by condition. EKS supports that not when it creates a cluster (EKS user guide)."""
     services: tuple[str, ...] = ()
     replicated: bool = False
 
@@ -51,7 +53,7 @@ USES: dict[KeyPurpose, KeyUse] = {
     # RDS makes the secret of a managed master password, with a grant (Aurora user guide, "Password management")
     KeyPurpose.SECRETS: KeyUse(via=("secretsmanager", "rds"), grants=True, replicated=True),
     # whoever creates the cluster leaves EKS a grant; Auto Mode starts instances with encrypted disks as the cluster's role
-    KeyPurpose.CLUSTER: KeyUse(via=("eks",), grants=True, role=("cluster",)),
+    KeyPurpose.CLUSTER: KeyUse(via=("eks",), grants=True, for_resources_only=False, role=("cluster",)),
     # and spot instances as a role of AWS's own, to which nobody can give permissions
     KeyPurpose.VOLUMES: KeyUse(via=("ec2",), grants=True, lent=True, role=("cluster",)),
     # replicated, so that a snapshot restored in another region can be unsealed there
@@ -174,7 +176,9 @@ class EncryptionKeys(pulumi.ComponentResource):
                         actions=["kms:CreateGrant"],
                         resources=["*"],
                         principal=users,
-                        conditions={**through, "Bool": {"kms:GrantIsForAWSResource": "true"}},
+                        conditions={**through, "Bool": {"kms:GrantIsForAWSResource": "true"}}
+                        if use.for_resources_only
+                        else {"StringEquals": {"kms:CallerAccount": account}},
                     )
                 )
         if use.role:

@@ -84,6 +84,7 @@ class Nodes(pulumi.ComponentResource):
 
     def _create_pool(self, pool: NodePool, stated: NodePoolSettings, node_class: pulumi.Resource) -> pulumi.Resource:
         spec = NODE_POOLS[pool]
+        taints = {"taints": [{"key": DEDICATED_TAINT, "value": pool, "effect": "NoSchedule"}]} if spec.dedicated else {}
         return self._cluster.custom(
             f"node-pool-{pool}",
             "karpenter.sh/v1",
@@ -94,7 +95,7 @@ class Nodes(pulumi.ComponentResource):
                     "spec": {
                         "nodeClassRef": {"group": "eks.amazonaws.com", "kind": "NodeClass", "name": NODE_CLASS},
                         "requirements": self._requirements(spec, stated),
-                        "taints": [{"key": DEDICATED_TAINT, "value": pool, "effect": "NoSchedule"}] if spec.dedicated else [],
+                        **taints,
                         "expireAfter": _EXPIRY,
                         "terminationGracePeriod": _GRACE,
                     }

@@ -70,10 +70,18 @@ def policy_document(*statements: Statement) -> pulumi.Output[str]:
     return pulumi.Output.json_dumps({"Version": "2012-10-17", "Statement": [statement.rendered() for statement in statements]})
 
 
-def pod_trust() -> pulumi.Output[str]:
-    """Lets EKS Pod Identity assume a role for the pods that are associated with it, tagged with their names."""
+def pod_trust(cluster_arn: str, namespace: str, service_account: str) -> pulumi.Output[str]:
+    """Lets EKS Pod Identity assume a role for one service account of one cluster, whatever else is associated with it.
+
+    Sessions are tagged with what they are for (EKS user guide, "EKS Pod Identity role").
+    """
+    tags = {"eks-cluster-arn": cluster_arn, "kubernetes-namespace": namespace, "kubernetes-service-account": service_account}
     return policy_document(
-        Statement(actions=["sts:AssumeRole", "sts:TagSession"], principal=Principal.service("pods.eks.amazonaws.com")),
+        Statement(
+            actions=["sts:AssumeRole", "sts:TagSession"],
+            principal=Principal.service("pods.eks.amazonaws.com"),
+            conditions={"StringEquals": {f"aws:RequestTag/{tag}": value for tag, value in tags.items()}},
+        ),
     )
 
 

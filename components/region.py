@@ -273,6 +273,7 @@ class Region(pulumi.ComponentResource):
                 volumes_key_arn=self._key(KeyPurpose.VOLUMES),
                 logs_key_arn=self._key(KeyPurpose.LOGS),
                 target_group_arns=list(self.load_balancer.target_group_arns.values()),
+                after=[self.network, self.security_groups],
                 lost=self._context.region in self._settings.failover.lost_regions,
             ),
             self._child(),

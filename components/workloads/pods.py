@@ -71,18 +71,20 @@ class PodSpec:
         return max(self.drain_seconds, _LEAVE_SECONDS)
 
     def _spread(self, over: str, otherwise: str) -> core.v1.TopologySpreadConstraintArgsDict:
-        return {
+        constraint: core.v1.TopologySpreadConstraintArgsDict = {
             "topology_key": over,
             "max_skew": 1,
             "when_unsatisfiable": otherwise,
             "label_selector": {"match_labels": {NAME_LABEL: self.service}},
-            # with every roll-out the pods of the old one count no more
-            "match_label_keys": [] if self.service in SINGLE_ACTIVE else ["pod-template-hash"],
+            "node_taints_policy": "Honor",  # a zone whose nodes do not answer holds nobody back elsewhere
         }
+        if self.service not in SINGLE_ACTIVE:
+            constraint["match_label_keys"] = ["pod-template-hash"]  # pods of the last roll-out count no more
+        return constraint
 
     def _container(self) -> core.v1.ContainerArgsDict:
         size = {"cpu": f"{self.settings.cpu_millicores}m", "memory": f"{self.settings.memory_mib}Mi", "ephemeral-storage": "1Gi"}
-        health = self._asked(HEALTH_PATH)
+        health, alive = self._asked(HEALTH_PATH), self._asked(LIVENESS_PATH)
         return {
             "name": self.service,
             "image": self.image,
@@ -91,10 +93,10 @@ class PodSpec:
             "ports": [{"name": "https", "container_port": SERVICE_TLS, "protocol": "TCP"}],
             "resources": {"requests": size, "limits": size},
             "security_context": CONTAINER_SECURITY,
-            "startup_probe": {"http_get": health, "period_seconds": 2, "timeout_seconds": 2, "failure_threshold": 60},
+            "startup_probe": {"http_get": alive, "period_seconds": 2, "timeout_seconds": 2, "failure_threshold": 60},
             "readiness_probe": {"http_get": health, "period_seconds": 5, "timeout_seconds": 2, "failure_threshold": 3},
             "liveness_probe": {
-                "http_get": self._asked(LIVENESS_PATH),
+                "http_get": alive,
                 "period_seconds": 10,
                 "timeout_seconds": 2,
                 "failure_threshold": 3,

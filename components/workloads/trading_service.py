@@ -10,6 +10,7 @@ import pulumi_aws as aws
 from pulumi_kubernetes import apps, autoscaling, core, meta, policy
 
 from components.cache import Valkey
+from components.cluster import cluster_arn
 from components.context import RegionContext
 from components.database import Database
 from components.policy_document import Statement, pod_trust, policy_document
@@ -122,7 +123,7 @@ class TradingService(pulumi.ComponentResource):
         role = aws.iam.Role(
             self._logical("service"),
             name=service_role_name(self._context.names, self._service, self._context.region),
-            assume_role_policy=pod_trust(),
+            assume_role_policy=pod_trust(cluster_arn(self._context), self._namespace, self._service),
             opts=pulumi.ResourceOptions(parent=self),
         )
         rights = aws.iam.RolePolicy(
@@ -146,19 +147,19 @@ class TradingService(pulumi.ComponentResource):
         if self._service in BROKER_READERS:
             secrets.append(pulumi.Output.from_input(stores.broker_credentials_arn))
         caches = [*stores.cache.sign_in_arns, *(stores.sessions.sign_in_arns if reaches(self._service, Party.SESSIONS) else ())]
-        rights = [
-            Statement(sid="ReadSecrets", actions=["secretsmanager:GetSecretValue", "secretsmanager:DescribeSecret"], resources=secrets),
-            Statement(
-                sid="DecryptSecrets",
-                actions=["kms:Decrypt"],
-                resources=[stores.secrets_key_arn],
-                conditions={"StringEquals": {"kms:ViaService": f"secretsmanager.{region}.amazonaws.com"}},
-            ),
-            Statement(sid="SignInToCaches", actions=["elasticache:Connect"], resources=caches),
-        ]
-        if self._is_active:  # where orders are not executed, their executor has no way into the database either
+        rights = [Statement(sid="SignInToCaches", actions=["elasticache:Connect"], resources=caches)]
+        if self._is_active:  # where orders are not executed, their executor has no way to exchanges or the database either
             users = stores.database.sign_in_arns(self._service, past_the_proxy=reaches(self._service, Party.DATABASE))
-            rights.append(Statement(sid="SignInToDatabase", actions=["rds-db:connect"], resources=users))
+            rights += [
+                Statement(sid="ReadSecrets", actions=["secretsmanager:GetSecretValue", "secretsmanager:DescribeSecret"], resources=secrets),
+                Statement(
+                    sid="DecryptSecrets",
+                    actions=["kms:Decrypt"],
+                    resources=[stores.secrets_key_arn],
+                    conditions={"StringEquals": {"kms:ViaService": f"secretsmanager.{region}.amazonaws.com"}},
+                ),
+                Statement(sid="SignInToDatabase", actions=["rds-db:connect"], resources=users),
+            ]
         if self._is_single and stores.endpoints.switch_arn is not None:
             rights.append(
                 Statement(
@@ -188,7 +189,7 @@ class TradingService(pulumi.ComponentResource):
     def _create_service(self) -> core.v1.Service:
         spec: core.v1.ServiceSpecArgsDict = {
             "selector": {NAME_LABEL: self._service},
-            "ports": [{"name": "https", "port": SERVICE_TLS, "target_port": "https", "protocol": "TCP"}],
+            "ports": [{"name": "https", "port": SERVICE_TLS, "target_port": SERVICE_TLS, "protocol": "TCP"}],
         }
         if self._is_single:
             spec["cluster_ip"] = "None"  # one pod: its callers ask for its address and keep to it
@@ -267,6 +268,8 @@ class TradingService(pulumi.ComponentResource):
             spec={
                 "replicas": 1 if self._is_active else 0,
                 "service_name": self._service,
+                # else a release that never becomes ready could not be taken back; one name is one pod all the same
+                "pod_management_policy": "Parallel",
                 "selector": selector,
                 "template": pods.template(),
                 "update_strategy": {"type": "RollingUpdate"},

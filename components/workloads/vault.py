@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import pulumi
 import pulumi_aws as aws
 
+from components.cluster import cluster_arn
 from components.policy_document import Statement, pod_trust, policy_document
 from components.secrets import Readers, readers_policy, secret_name, service_role_name
 from components.snapshots import SnapshotBucket
@@ -17,6 +18,7 @@ from components.workloads.objects import ClusterContext, image
 from components.workloads.vault_operations import VaultOperations, VaultOperationsArgs
 from components.workloads.vault_server import VaultServer, VaultServerArgs, vault_identity
 from settings.model import ImagesSettings, VaultSettings
+from settings.pod_traffic import VAULT
 from settings.traffic import Party
 
 _RECOVERY_KEYS = "vault-recovery-keys"
@@ -104,7 +106,7 @@ class Vault(pulumi.ComponentResource):
         role = aws.iam.Role(
             logical,
             name=service_role_name(self._context.names, party, self._context.region),
-            assume_role_policy=pod_trust(),
+            assume_role_policy=pod_trust(cluster_arn(self._context), VAULT, party),
             opts=pulumi.ResourceOptions(parent=self),
         )
         policy = aws.iam.RolePolicy(logical, role=role.name, policy=policy_document(*rights), opts=pulumi.ResourceOptions(parent=self))

@@ -91,6 +91,19 @@ def test_the_role_of_a_cluster_keeps_its_rights_until_the_cluster_is_gone(prod: 
         assert attached <= before
 
 
+def test_nodes_have_their_network_until_the_cluster_is_gone(prod: Declared) -> None:
+    for region in REGIONS:
+        before = _everything_before(prod, prod.one(EKS, region).urn)
+        for kind in (
+            "SecurityGroupIngressRule",
+            "SecurityGroupEgressRule",
+            "VpcEndpoint",
+            "aws:ec2/networkAcl:NetworkAcl",
+            "RouteTableAssociation",
+        ):
+            assert {each.urn for each in prod.of(kind, region)} <= before, kind
+
+
 def test_a_deployment_that_broke_off_finds_its_own_objects_again(prod: Declared) -> None:
     assert {each.inputs["upsertExistingObjects"] for each in prod.of("pulumi:providers:kubernetes")} == {"true"}
 
