@@ -37,7 +37,7 @@ def credentials(vendors: tuple[Vendor, ...]) -> tuple[Credential, ...]:
         Credential("jwt-signing-key", "Signs the tokens of traders", Source.GENERATED, (Service.API_GATEWAY,), length=64),
         Credential(
             "api-encryption-key",
-            "Encrypts stored credentials of traders",
+            "Encrypts what the API hands out and takes back",
             Source.GENERATED,
             (Service.API_GATEWAY, Service.ORDER_EXECUTOR),
             length=64,

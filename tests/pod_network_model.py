@@ -52,7 +52,7 @@ class PodNetworkModel:
         self._namespaces = {
             each.inputs["metadata"]["name"]: {
                 "kubernetes.io/metadata.name": each.inputs["metadata"]["name"],
-                **each.inputs["metadata"]["labels"],
+                **each.inputs["metadata"].get("labels", {}),
             }
             for each in declared.of("Namespace", region)
         }

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from ipaddress import IPv4Network
 
 import pulumi
-from pulumi_kubernetes import core, networking
+from pulumi_kubernetes import core, meta, networking
 
 from components.workloads.objects import ClusterContext, labels
 from settings.pod_traffic import (
@@ -68,9 +68,11 @@ class Namespaces(pulumi.ComponentResource):
         return {**levels, "eks.amazonaws.com/pod-readiness-gate-inject": "enabled"}
 
     def _create_namespace(self, name: str, more: dict[str, str]) -> core.v1.Namespace:
+        # an add-on's namespace keeps the labels that the add-on gives it
+        stated: meta.v1.ObjectMetaArgsDict = {"name": name, "labels": {**labels(name), **more}} if more else {"name": name}
         return core.v1.Namespace(
             self._cluster.logical(name),
-            metadata={"name": name, "labels": {**labels(name), **more}},
+            metadata=stated,
             opts=self._cluster.child(self),
         )
 

@@ -79,7 +79,9 @@ def test_every_pod_is_accepted_where_only_restricted_pods_are(server: Kubernetes
 
 @each_cluster
 def test_namespaces_of_all_stacks_enforce_the_same(stack: str, region: str) -> None:
-    labels = {each["metadata"]["name"]: each["metadata"]["labels"] for each in manifests(stack, region) if each["kind"] == "Namespace"}
+    labels = {
+        each["metadata"]["name"]: each["metadata"].get("labels", {}) for each in manifests(stack, region) if each["kind"] == "Namespace"
+    }
     for namespace in RESTRICTED:
         assert labels[namespace]["pod-security.kubernetes.io/enforce"] == "restricted"
 
