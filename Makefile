@@ -3,6 +3,8 @@
 STACK ?= prod
 ARGS ?=
 
+PACKS := $(patsubst %/PulumiPolicy.yaml,--policy-pack %,$(wildcard policies/*/PulumiPolicy.yaml))
+
 VENV := .venv
 BIN := $(VENV)/bin
 RUNTIME := $(VENV)/.runtime-installed
@@ -21,8 +23,8 @@ LOCK := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --genera
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
 
-preview: $(RUNTIME) ## Preview a stack offline: STACK=dev|staging|prod (prod), ARGS="--json"
-	@$(BIN)/python -m mastertrade preview -s "$(STACK)" $(ARGS)
+preview: $(RUNTIME) ## Preview a stack offline, with every policy: STACK=dev|staging|prod (prod), ARGS="--json"
+	@$(BIN)/python -m mastertrade preview -s "$(STACK)" $(PACKS) $(ARGS)
 
 test: $(DEVELOPMENT) ## Check style and types, run the tests
 	@$(MAKE) --no-print-directory --keep-going --jobs=2 style types pytest

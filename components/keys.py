@@ -19,7 +19,7 @@ class KeyPurpose(StrEnum):
     CLUSTER = "cluster"
     """Secrets of Kubernetes."""
     VOLUMES = "volumes"
-    """Disks of nodes and volumes of pods."""
+    """Disks of nodes and of the operations host, volumes of pods."""
     VAULT = "vault"
     """Unseals Vault, and encrypts its snapshots."""
     SECRETS = "secrets"
@@ -54,7 +54,7 @@ USES: dict[KeyPurpose, KeyUse] = {
     KeyPurpose.SECRETS: KeyUse(via=("secretsmanager", "rds"), grants=True, replicated=True),
     # whoever creates the cluster leaves EKS a grant; Auto Mode starts instances with encrypted disks as the cluster's role
     KeyPurpose.CLUSTER: KeyUse(via=("eks",), grants=True, for_resources_only=False, role=("cluster",)),
-    # and spot instances as a role of AWS's own, to which nobody can give permissions
+    # and spot instances, and those of scaling groups, as roles of AWS's own, to which nobody can give permissions
     KeyPurpose.VOLUMES: KeyUse(via=("ec2",), grants=True, lent=True, role=("cluster",)),
     # replicated, so that a snapshot restored in another region can be unsealed there
     KeyPurpose.VAULT: KeyUse(via=("s3",), role=("service", "vault"), replicated=True),

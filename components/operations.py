@@ -18,11 +18,12 @@ _DISK_GIB = 8
 
 @dataclass(frozen=True)
 class OperationsHostArgs:
-    """What the host is given: subnets and security group of the management segment."""
+    """What the host is given: subnets and security group of the management segment, the key of its disk."""
 
     context: RegionContext
     subnet_ids: Sequence[pulumi.Input[str]]
     security_group_id: pulumi.Input[str]
+    volumes_key_arn: pulumi.Input[str]
 
 
 class OperationsHost(pulumi.ComponentResource):
@@ -79,7 +80,13 @@ class OperationsHost(pulumi.ComponentResource):
             block_device_mappings=[
                 {
                     "device_name": "/dev/xvda",
-                    "ebs": {"encrypted": "true", "volume_type": "gp3", "volume_size": _DISK_GIB, "delete_on_termination": "true"},
+                    "ebs": {
+                        "encrypted": "true",
+                        "kms_key_id": self._args.volumes_key_arn,
+                        "volume_type": "gp3",
+                        "volume_size": _DISK_GIB,
+                        "delete_on_termination": "true",
+                    },
                 }
             ],
             tag_specifications=[{"resource_type": "instance", "tags": {"Name": self._logical}}],

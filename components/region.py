@@ -333,7 +333,10 @@ class Region(pulumi.ComponentResource):
         return OperationsHost(
             self._context.logical("operations-host"),
             OperationsHostArgs(
-                self._context, self.network.subnet_ids(Segment.MANAGEMENT), self.security_groups.group_id(Boundary.MANAGEMENT)
+                context=self._context,
+                subnet_ids=self.network.subnet_ids(Segment.MANAGEMENT),
+                security_group_id=self.security_groups.group_id(Boundary.MANAGEMENT),
+                volumes_key_arn=self._key(KeyPurpose.VOLUMES),
             ),
             self._child(),
         )

@@ -12,7 +12,7 @@ from rich.tree import Tree
 
 from mastertrade.offline import Evaluation, Resource, masked
 from mastertrade.offline.evaluation import PROVIDER_PREFIX, STACK_TYPE
-from mastertrade.offline.values import Plain
+from mastertrade.values import Plain
 
 if TYPE_CHECKING:
     from mastertrade.offline.analyzer import PackResult

@@ -8,7 +8,7 @@ os.environ.setdefault("GRPC_VERBOSITY", "NONE")
 from mastertrade.offline.configuration import read_configuration, stacks_of
 from mastertrade.offline.evaluation import Diagnostic, Evaluation, Mode, ProgramError, Resource, Source
 from mastertrade.offline.host import evaluate
-from mastertrade.offline.values import UNKNOWN, Secret, Unknown, masked, revealed
+from mastertrade.values import UNKNOWN, Secret, Unknown, masked, revealed
 
 __all__ = [
     "UNKNOWN",

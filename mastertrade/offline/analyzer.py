@@ -16,11 +16,12 @@ from google.protobuf import empty_pb2
 from pulumi.runtime.proto import analyzer_pb2, analyzer_pb2_grpc
 
 from mastertrade.offline.evaluation import Evaluation, Resource
-from mastertrade.offline.values import HIDDEN_SECRET, Secret, fill_struct
+from mastertrade.values import HIDDEN_SECRET, Secret, fill_struct
 
-__all__ = ["PackError", "PackResult", "Violation", "analyze"]
+__all__ = ["PackError", "PackResult", "Violation", "analyze", "ask", "connected", "pack_process"]
 
 PACK_FILE = "PulumiPolicy.yaml"
+_LEVELS = {"mandatory": analyzer_pb2.MANDATORY, "advisory": analyzer_pb2.ADVISORY, "disabled": analyzer_pb2.DISABLED}
 _LOOPBACK = "127.0.0.1"
 _STOP_SECONDS = 10
 _SHORTEST_SECRET = 6  # what is shorter stands in many a message by chance
@@ -65,12 +66,16 @@ def analyze(evaluation: Evaluation, packs: Sequence[Path], configuration: Mappin
     """Asks each pack about every resource, then about the stack. Packs start side by side. Raises `PackError`."""
     by_urn = {resource.urn: resource for resource in evaluation.resources}
     with contextlib.ExitStack() as running:
-        started = [running.enter_context(_process(pack, evaluation, configuration)) for pack in packs]
-        return tuple(_ask(pack, process, evaluation, by_urn) for pack, process in zip(packs, started, strict=True))
+        started = [running.enter_context(pack_process(pack, evaluation, configuration)) for pack in packs]
+        results: list[PackResult] = []
+        for pack, process in zip(packs, started, strict=True):
+            with connected(pack, process) as analyzer:
+                results.append(ask(pack, analyzer, evaluation, by_urn))
+        return tuple(results)
 
 
 @contextlib.contextmanager
-def _process(pack: Path, evaluation: Evaluation, configuration: Mapping[str, str]) -> Generator[subprocess.Popen[str]]:
+def pack_process(pack: Path, evaluation: Evaluation, configuration: Mapping[str, str]) -> Generator[subprocess.Popen[str]]:
     """The pack's analyzer, in the pack's folder, with the environment that the engine gives it."""
     told = {
         "PULUMI_PROJECT": evaluation.project,
@@ -112,30 +117,61 @@ def _interpreter(pack: Path) -> str:
     return str(python) if python and python.exists() else sys.executable
 
 
-def _ask(pack: Path, process: subprocess.Popen[str], evaluation: Evaluation, by_urn: Mapping[str, Resource]) -> PackResult:
+@contextlib.contextmanager
+def connected(pack: Path, process: subprocess.Popen[str]) -> Generator[Any]:
+    """The pack's analyzer, once its process says where it listens. Raises `PackError`."""
     port = process.stdout.readline().strip() if process.stdout else ""
     if not port.isdigit():
         raise PackError(f"{pack}: the pack ended before it could be asked{f'; it said: {port}' if port else ''}")
     with grpc.insecure_channel(f"{_LOOPBACK}:{port}", options=_ANY_SIZE) as channel:
-        analyzer: Any = analyzer_pb2_grpc.AnalyzerStub(channel)
-        try:
-            info: analyzer_pb2.AnalyzerInfo = analyzer.GetAnalyzerInfo(empty_pb2.Empty(), wait_for_ready=True)
-            analyzer.ConfigureStack(
-                analyzer_pb2.AnalyzerStackConfigureRequest(
-                    stack=evaluation.stack, project=evaluation.project, organization="organization", dry_run=True
-                )
+        yield analyzer_pb2_grpc.AnalyzerStub(channel)
+
+
+def ask(pack: Path, analyzer: Any, evaluation: Evaluation, by_urn: Mapping[str, Resource]) -> PackResult:
+    """Asks a pack about every resource, then about the stack. May be repeated. Raises `PackError`."""
+    try:
+        info: analyzer_pb2.AnalyzerInfo = analyzer.GetAnalyzerInfo(empty_pb2.Empty(), wait_for_ready=True)
+        analyzer.ConfigureStack(
+            analyzer_pb2.AnalyzerStackConfigureRequest(
+                stack=evaluation.stack, project=evaluation.project, organization="organization", dry_run=True
             )
-            analyzer.Configure(analyzer_pb2.ConfigureAnalyzerRequest())
-            answers: list[analyzer_pb2.AnalyzeResponse] = [
-                analyzer.Analyze(_question(resource, by_urn)) for resource in evaluation.resources
-            ]
-            answers.append(analyzer.AnalyzeStack(_stack_question(evaluation, by_urn)))
-        except grpc.RpcError as error:
-            raise PackError(f"{pack}: the pack failed: {error.details()}") from None
+        )
+        analyzer.Configure(_configuration(pack, evaluation.stack, info))
+        answers: list[analyzer_pb2.AnalyzeResponse] = [analyzer.Analyze(_question(resource, by_urn)) for resource in evaluation.resources]
+        answers.append(analyzer.AnalyzeStack(_stack_question(evaluation, by_urn)))
+    except grpc.RpcError as error:
+        raise PackError(f"{pack}: the pack failed: {error.details()}") from None
     urns = [*(resource.urn for resource in evaluation.resources), ""]
     secrets = set(_secrets(list(by_urn.values())))
     violations = [_violation(each, urn, secrets) for urn, answer in zip(urns, answers, strict=True) for each in answer.diagnostics]
     return PackResult(info.name, info.version, tuple(policy.name for policy in info.policies), tuple(violations))
+
+
+def _configuration(pack: Path, stack: str, info: analyzer_pb2.AnalyzerInfo) -> analyzer_pb2.ConfigureAnalyzerRequest:
+    """What `STACK.json` in the pack's folder says, in the form of Pulumi's `--policy-pack-config`; nothing without that file."""
+    request = analyzer_pb2.ConfigureAnalyzerRequest()
+    file = pack / f"{stack}.json"
+    if not file.is_file():
+        return request
+    try:
+        stated: Any = json.loads(file.read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise PackError(f"{file}: not JSON: {error}") from None
+    known = {policy.name: policy.enforcementLevel for policy in info.policies}
+    problems = [] if isinstance(stated, dict) else [f"{file}: allowed: a mapping of policies to levels"]
+    for name, each in cast("dict[str, Any]", stated).items() if isinstance(stated, dict) else ():
+        options: dict[str, Any] = dict(cast("dict[str, Any]", each)) if isinstance(each, dict) else {"enforcementLevel": each}
+        level = options.pop("enforcementLevel", None)
+        if name not in known:
+            problems.append(f"{file}: {name}: the pack has no such policy; allowed: {', '.join(sorted(known))}")
+        elif level not in (None, *_LEVELS):
+            problems.append(f'{file}: {name}: enforcementLevel: found {level!r}; allowed: {", ".join(_LEVELS)}. Example: "advisory"')
+        else:
+            request.policyConfig[name].enforcementLevel = known[name] if level is None else _LEVELS[level]
+            fill_struct(request.policyConfig[name].properties, options)
+    if problems:
+        raise PackError("\n".join(problems))
+    return request
 
 
 def _secrets(value: object, *, hidden: bool = False) -> Iterator[str]:

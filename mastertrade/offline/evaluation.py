@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import NamedTuple
 
-from mastertrade.offline.values import Plain, Properties
+from mastertrade.values import Plain, Properties
 
 
 class Mode(StrEnum):

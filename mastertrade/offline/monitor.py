@@ -19,7 +19,7 @@ from mastertrade.offline.checks import checked
 from mastertrade.offline.evaluation import PROVIDER_PREFIX, STACK_TYPE, Mode, Resource, Source, urn_of
 from mastertrade.offline.schema import TypeSchema, UnknownTypeError, schema_of
 from mastertrade.offline.transforms import Transforms
-from mastertrade.offline.values import UNKNOWN, Properties, Secret, embedded, fill_struct, from_struct, revealed
+from mastertrade.values import UNKNOWN, Properties, Secret, embedded, fill_struct, from_struct, revealed
 
 __all__ = ["Monitor", "Refusal", "Run"]
 

@@ -24,7 +24,7 @@ from pulumi import _types as sdk_types  # the SDK's own view of its classes; not
 from pulumi.runtime import rpc
 
 from mastertrade.offline.evaluation import PROVIDER_PREFIX
-from mastertrade.offline.values import UNKNOWN, Plain, Properties, Secret
+from mastertrade.values import UNKNOWN, Plain, Properties, Secret
 
 __all__ = ["OutputProperty", "TypeSchema", "UnknownTypeError", "computed_properties", "schema_of"]
 

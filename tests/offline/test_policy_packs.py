@@ -192,3 +192,31 @@ PolicyPack("company", [policy("vpcs", lambda args, report: report("too large") i
     (violation,) = result["violations"]
     assert (violation["policy"], violation["enforcement"]) == ("vpcs", level.lower())
     assert violation["urn"].endswith("::vpc")
+
+
+def test_a_file_named_after_the_stack_configures_a_pack(evaluation: Evaluation, tmp_path: Path) -> None:
+    body = """
+PolicyPack("company", [policy("vpcs", lambda args, report: report(str(args.get_config())) if args.name == "vpc" else None)])
+"""
+    folder = pack(tmp_path / "pack", body)
+    (folder / "prod.json").write_text('{"vpcs": "disabled"}')
+    assert [each.enforcement for each in run(evaluation, folder)[0].violations] == ["mandatory"]
+    (folder / "dev.json").write_text('{"vpcs": {"enforcementLevel": "advisory", "largest": 16}}')
+    (found,) = run(evaluation, folder)[0].violations
+    assert (found.enforcement, "'largest': 16" in found.message) == ("advisory", True)
+    (folder / "dev.json").write_text('{"vpcs": "disabled"}')
+    assert run(evaluation, folder)[0].violations == ()
+
+
+def test_every_mistake_in_such_a_file_is_named(evaluation: Evaluation, tmp_path: Path) -> None:
+    folder = pack(tmp_path / "pack", 'PolicyPack("company", [policy("vpcs", lambda args, report: None)])\n')
+    (folder / "dev.json").write_text('{"vpc": "advisory", "vpcs": "off"}')
+    with pytest.raises(PackError) as caught:
+        run(evaluation, folder)
+    assert str(caught.value).splitlines() == [
+        f"{folder / 'dev.json'}: vpc: the pack has no such policy; allowed: vpcs",
+        f"{folder / 'dev.json'}: vpcs: enforcementLevel: found 'off'; allowed: mandatory, advisory, disabled. Example: \"advisory\"",
+    ]
+    (folder / "dev.json").write_text("{")
+    with pytest.raises(PackError, match=r"dev\.json: not JSON"):
+        run(evaluation, folder)

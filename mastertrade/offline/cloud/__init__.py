@@ -9,7 +9,7 @@ from mastertrade.offline.cloud import access, containers, data, delivery, kubern
 from mastertrade.offline.cloud.declaration import Declaration, Simulation
 from mastertrade.offline.cloud.generic import generic_id, generic_value
 from mastertrade.offline.schema import TypeSchema
-from mastertrade.offline.values import UNKNOWN, Properties, Secret, revealed
+from mastertrade.values import UNKNOWN, Properties, Secret, revealed
 
 __all__ = ["Declaration", "create", "preview"]
 

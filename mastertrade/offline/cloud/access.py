@@ -1,7 +1,7 @@
 """Identity, keys, secrets and certificates: IAM, KMS, Secrets Manager, ACM, Cognito, WAF."""
 
 from mastertrade.offline.cloud.declaration import Declaration, Simulation, made_of
-from mastertrade.offline.values import Properties, Secret
+from mastertrade.values import Properties, Secret
 
 __all__ = ["SIMULATIONS"]
 

@@ -3,7 +3,7 @@
 import base64
 
 from mastertrade.offline.cloud.declaration import Declaration, Simulation, made_of
-from mastertrade.offline.values import Properties
+from mastertrade.values import Properties
 
 __all__ = ["SIMULATIONS"]
 

@@ -1,7 +1,7 @@
 """Where data lives: RDS, ElastiCache, Amazon MQ, S3."""
 
 from mastertrade.offline.cloud.declaration import Declaration, Simulation, made_of
-from mastertrade.offline.values import Properties
+from mastertrade.values import Properties
 
 __all__ = ["SIMULATIONS"]
 

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, cast
 
-from mastertrade.offline.values import UNKNOWN, Plain, Properties, revealed
+from mastertrade.values import UNKNOWN, Plain, Properties, revealed
 
 __all__ = ["Declaration", "Simulation", "made_of"]
 

@@ -1,7 +1,7 @@
 """How requests arrive and move between regions: load balancers, DNS, ARC."""
 
 from mastertrade.offline.cloud.declaration import Declaration, Simulation, made_of
-from mastertrade.offline.values import Properties
+from mastertrade.values import Properties
 
 __all__ = ["SIMULATIONS"]
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from mastertrade.offline.cloud.declaration import Declaration
 from mastertrade.offline.schema import OutputProperty, computed_properties
-from mastertrade.offline.values import Plain
+from mastertrade.values import Plain
 
 __all__ = ["generic_id", "generic_value"]
 

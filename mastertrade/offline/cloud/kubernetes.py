@@ -3,7 +3,7 @@
 from typing import cast
 
 from mastertrade.offline.cloud.declaration import Declaration
-from mastertrade.offline.values import UNKNOWN, Properties, Secret
+from mastertrade.values import UNKNOWN, Properties, Secret
 
 __all__ = ["create", "preview"]
 

@@ -3,7 +3,7 @@
 from ipaddress import IPv4Address
 
 from mastertrade.offline.cloud.declaration import Declaration, Simulation, made_of
-from mastertrade.offline.values import Properties
+from mastertrade.values import Properties
 
 __all__ = ["SIMULATIONS"]
 

@@ -1,7 +1,7 @@
 """What watches and keeps: CloudWatch, SNS, AWS Backup."""
 
 from mastertrade.offline.cloud.declaration import Declaration, Simulation
-from mastertrade.offline.values import Properties
+from mastertrade.values import Properties
 
 __all__ = ["SIMULATIONS"]
 

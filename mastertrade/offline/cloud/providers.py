@@ -3,7 +3,7 @@
 import string
 
 from mastertrade.offline.cloud.declaration import Declaration, Simulation, made_of
-from mastertrade.offline.values import Properties, Secret
+from mastertrade.values import Properties, Secret
 
 __all__ = ["SIMULATIONS"]
 

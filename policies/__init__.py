@@ -1,0 +1,1 @@
+"""Policy packs: what must hold of everything that a stack declares."""

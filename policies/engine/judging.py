@@ -1,0 +1,83 @@
+"""Asks controls about resources and keeps what they say."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from policies.engine.blocks import UnreadableError, secrets_in, shown
+from policies.engine.control import Control, Enforcement, Finding, NotApplicableError, State
+from policies.engine.resources import AloneError, Resource
+
+__all__ = ["Settings", "Verdict", "judge"]
+
+_LONGEST_REASON = 300
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What a pack's configuration says of one control."""
+
+    enforcement: Enforcement
+    options: Mapping[str, Any] = field(default_factory=dict[str, Any])
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What one control says of one resource."""
+
+    control: Control
+    resource: Resource
+    state: State
+    findings: tuple[Finding, ...] = ()
+    """Of a fail, each with what was found."""
+    reason: str = ""
+    """Why a verdict is unknown or a control is not applicable; who waived a fail."""
+    waits_for_stack: bool = False
+    """Unknown only because the resource was judged alone."""
+
+    def message(self) -> str:
+        """One line for each finding: property, found, wanted; then the fix. Never a secret value."""
+        if self.state in (State.FAIL, State.WAIVED):
+            lines = [_line(finding) for finding in self.findings]
+            return f"{self.control.title}. {' '.join(lines)} Fix: {self.control.remediation}"
+        if self.state is State.UNKNOWN:
+            return f"{self.control.title}: cannot be told, {self.reason}."
+        return self.reason
+
+
+def judge(control: Control, resource: Resource, options: Mapping[str, Any]) -> Verdict:
+    """A verdict. Never raises: a control that breaks is unknown, and says so."""
+    findings: list[Finding] = []
+    reason = ""
+    try:
+        for finding in (control.judge(resource, options) if control.options else control.judge(resource)) or ():
+            findings.append(_completed(finding, resource))
+    except NotApplicableError as error:
+        if not findings:
+            return Verdict(control, resource, State.NOT_APPLICABLE, reason=str(error))
+    except AloneError as error:
+        if not findings:
+            return Verdict(control, resource, State.UNKNOWN, reason=str(error), waits_for_stack=True)
+    except UnreadableError as error:
+        reason = str(error)
+    except Exception as error:
+        # not the error's text: it may carry a secret
+        reason = f"the control broke ({type(error).__name__})"
+    if findings:
+        return Verdict(control, resource, State.FAIL, tuple(findings))
+    if reason:
+        return Verdict(control, resource, State.UNKNOWN, reason=reason[:_LONGEST_REASON])
+    return Verdict(control, resource, State.PASS)
+
+
+def _completed(finding: Finding, resource: Resource) -> Finding:
+    if finding.found is not None:
+        if any(secret in finding.found for secret in secrets_in(resource.raw())):
+            return Finding(finding.property, finding.wanted, "a secret value")
+        return finding
+    return Finding(finding.property, finding.wanted, shown(resource, finding.property) if finding.property else "that")
+
+
+def _line(finding: Finding) -> str:
+    where = f"{finding.property}: " if finding.property else ""
+    return f"{where}found {finding.found}; wanted {finding.wanted}."

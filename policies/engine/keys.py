@@ -1,0 +1,38 @@
+"""Keys of KMS, as resources name them."""
+
+import re
+from collections.abc import Iterator
+
+from policies.engine.blocks import UnknownValueError
+from policies.engine.control import Finding
+from policies.engine.resources import Resource
+
+__all__ = ["customer_key", "is_customer_key"]
+
+_KEY_TYPES = ("aws:kms/key:Key", "aws:kms/replicaKey:ReplicaKey", "aws:kms/externalKey:ExternalKey", "aws:kms/alias:Alias")
+_KEY = re.compile(
+    r"^(arn:aws[a-z-]*:kms:[a-z0-9-]+:\d{12}:)?(key/)?(mrk-[0-9a-f]{8,}|[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12})$"
+    r"|^(arn:aws[a-z-]*:kms:[a-z0-9-]+:\d{12}:)?alias/(?!aws/).+$",
+    re.IGNORECASE,
+)
+_NO_KEY = re.compile(r"(^|[:/])alias/aws/|^aws[_/-]|^default$|^none$", re.IGNORECASE)
+
+
+def is_customer_key(named: str) -> bool:
+    """Whether a key's ID, ARN or alias may be a customer's: AWS's own aliases, and words such as `AWS_OWNED_KMS_KEY`, are not.
+
+    An ID or ARN of a key that AWS manages looks like any other; whoever refers to one has looked it up by its alias.
+    """
+    return bool(named) and not _NO_KEY.search(named)
+
+
+def customer_key(resource: Resource, path: str, wanted: str = "the ARN of a customer managed key") -> Iterator[Finding]:
+    """Yields a finding where a property does not name a customer's key. A key that is yet to be created is known by its dependency."""
+    try:
+        named = resource.text(path)
+    except UnknownValueError:
+        if any(each.type in _KEY_TYPES for each in resource.stack.depended_on(resource, path)):
+            return
+        raise
+    if not is_customer_key(named):
+        yield Finding(path, wanted)

@@ -1,0 +1,199 @@
+"""Serves a pack to Pulumi's engine, over the protocol of policy analyzers."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, NoReturn
+
+import grpc
+from google.protobuf import empty_pb2
+from pulumi.runtime.proto import analyzer_pb2, analyzer_pb2_grpc, plugin_pb2
+
+from mastertrade.values import Properties, from_struct
+from policies.engine.configuration import ConfigurationError, configured
+from policies.engine.control import Control, Enforcement, Pack, Severity, State
+from policies.engine.judging import Settings, Verdict, judge
+from policies.engine.resources import Resource, Stack
+
+__all__ = ["serve"]
+
+_ANY_SIZE = [("grpc.max_receive_message_length", -1), ("grpc.max_send_message_length", -1)]
+_LEVELS = {
+    Enforcement.ADVISORY: analyzer_pb2.ADVISORY,
+    Enforcement.MANDATORY: analyzer_pb2.MANDATORY,
+    Enforcement.DISABLED: analyzer_pb2.DISABLED,
+}
+_SEVERITIES = {
+    Severity.LOW: analyzer_pb2.POLICY_SEVERITY_LOW,
+    Severity.MEDIUM: analyzer_pb2.POLICY_SEVERITY_MEDIUM,
+    Severity.HIGH: analyzer_pb2.POLICY_SEVERITY_HIGH,
+    Severity.CRITICAL: analyzer_pb2.POLICY_SEVERITY_CRITICAL,
+}
+
+
+def serve(pack: Pack) -> NoReturn:
+    """Answers the engine until it ends the process. The first line that is printed is the port, on loopback."""
+    # one thread: the engine asks about several resources at once, and controls are pure computation
+    server = grpc.server(ThreadPoolExecutor(max_workers=1), options=_ANY_SIZE)
+    analyzer_pb2_grpc.add_AnalyzerServicer_to_server(_Analyzer(pack), server)
+    port = server.add_insecure_port("127.0.0.1:0")
+    server.start()
+    sys.stdout.write(f"{port}\n")
+    sys.stdout.flush()
+    server.wait_for_termination()
+    sys.exit(0)
+
+
+class _Analyzer(analyzer_pb2_grpc.AnalyzerServicer):
+    """One pack. What a control cannot tell of a resource alone, it is asked again when the whole stack is known."""
+
+    def __init__(self, pack: Pack) -> None:
+        self._pack = pack
+        self._by_type = pack.by_type()
+        self._settings: Mapping[str, Settings] = configured(pack, {})
+        self._dry_run = os.environ.get("PULUMI_DRY_RUN") == "true"
+        self._forget()
+
+    def _forget(self) -> None:
+        self._inputs: dict[str, Properties] = {}
+        self._decided: set[tuple[str, str]] = set()
+
+    def GetPluginInfo(self, request: Any, context: grpc.ServicerContext) -> plugin_pb2.PluginInfo:  # noqa: N802 - the protocol's name
+        return plugin_pb2.PluginInfo(version=self._pack.version)
+
+    def GetAnalyzerInfo(self, request: Any, context: grpc.ServicerContext) -> analyzer_pb2.AnalyzerInfo:  # noqa: N802
+        return analyzer_pb2.AnalyzerInfo(
+            name=self._pack.name,
+            version=self._pack.version,
+            displayName=self._pack.name,
+            description=self._pack.description,
+            supportsConfig=True,
+            policies=[_info(control) for control in self._pack.controls],
+        )
+
+    def ConfigureStack(  # noqa: N802
+        self, request: analyzer_pb2.AnalyzerStackConfigureRequest, context: grpc.ServicerContext
+    ) -> analyzer_pb2.AnalyzerStackConfigureResponse:
+        self._dry_run = request.dry_run
+        self._forget()
+        return analyzer_pb2.AnalyzerStackConfigureResponse()
+
+    def Configure(self, request: analyzer_pb2.ConfigureAnalyzerRequest, context: grpc.ServicerContext) -> empty_pb2.Empty:  # noqa: N802
+        stated: dict[str, dict[str, Any]] = {
+            name: {**from_struct(each.properties), "enforcementLevel": _level(each.enforcementLevel)}
+            for name, each in request.policyConfig.items()
+        }
+        try:
+            self._settings = configured(self._pack, stated)
+        except ConfigurationError as error:
+            context.abort(grpc.StatusCode.INVALID_ARGUMENT, str(error))
+        return empty_pb2.Empty()
+
+    def Analyze(self, request: analyzer_pb2.AnalyzeRequest, context: grpc.ServicerContext) -> analyzer_pb2.AnalyzeResponse:  # noqa: N802
+        resource = _resource(request)
+        self._inputs[resource.urn] = dict(resource.raw())
+        response = analyzer_pb2.AnalyzeResponse()
+        asked: set[str] = set()
+        for control, verdict in self._verdicts(resource):
+            asked.add(control.id)
+            # what is unknown alone may be told by what it is computed from
+            if verdict.state is State.UNKNOWN:
+                response.not_applicable.add(policy_name=control.id, reason="judged together with the whole stack")
+                continue
+            self._decided.add((control.id, resource.urn))
+            self._answer(response, verdict)
+        for control in self._pack.controls:
+            if control.id not in asked:
+                response.not_applicable.add(policy_name=control.id)
+        return response
+
+    def AnalyzeStack(  # noqa: N802
+        self, request: analyzer_pb2.AnalyzeStackRequest, context: grpc.ServicerContext
+    ) -> analyzer_pb2.AnalyzeResponse:
+        response = analyzer_pb2.AnalyzeResponse()
+        stack = Stack(_stacked(each, self._inputs.get(each.urn)) for each in request.resources)
+        for resource in stack.resources:
+            for control, verdict in self._verdicts(resource):
+                if (control.id, resource.urn) not in self._decided:
+                    self._answer(response, verdict)
+        self._forget()
+        return response
+
+    def Remediate(self, request: Any, context: grpc.ServicerContext) -> analyzer_pb2.RemediateResponse:  # noqa: N802
+        return analyzer_pb2.RemediateResponse()
+
+    def _verdicts(self, resource: Resource) -> Iterator[tuple[Control, Verdict]]:
+        for control in self._by_type.get(resource.type, ()):
+            settings = self._settings[control.id]
+            if settings.enforcement is not Enforcement.DISABLED:
+                yield control, judge(control, resource, settings.options)
+
+    def _answer(self, response: analyzer_pb2.AnalyzeResponse, verdict: Verdict) -> None:
+        control = verdict.control
+        if verdict.state is State.NOT_APPLICABLE:
+            response.not_applicable.add(policy_name=control.id, reason=verdict.reason)
+        elif verdict.state in (State.FAIL, State.UNKNOWN):
+            level = self._settings[control.id].enforcement
+            if verdict.state is State.UNKNOWN and self._dry_run:
+                # a preview cannot know; the deployment asks again, with what exists by then
+                level = Enforcement.ADVISORY
+            response.diagnostics.add(
+                policyName=control.id,
+                policyPackName=self._pack.name,
+                policyPackVersion=self._pack.version,
+                description=control.title,
+                message=verdict.message(),
+                enforcementLevel=_LEVELS[level],
+                severity=_SEVERITIES[control.severity],
+                urn=verdict.resource.urn,
+            )
+
+
+def _info(control: Control) -> analyzer_pb2.PolicyInfo:
+    return analyzer_pb2.PolicyInfo(
+        name=control.id,
+        displayName=control.title,
+        description=control.rationale,
+        enforcementLevel=_LEVELS[control.enforcement],
+        severity=_SEVERITIES[control.severity],
+        policy_type=analyzer_pb2.POLICY_TYPE_RESOURCE,
+        remediation_steps=control.remediation,
+        url=control.references[0] if control.references else "",
+    )
+
+
+def _level(level: analyzer_pb2.EnforcementLevel.ValueType) -> str:
+    # nothing is changed for anybody here: a pack that is told to remediate refuses
+    return "mandatory" if level == analyzer_pb2.REMEDIATE else analyzer_pb2.EnforcementLevel.Name(level).lower()
+
+
+def _resource(request: analyzer_pb2.AnalyzeRequest) -> Resource:
+    return Resource(
+        urn=request.urn,
+        type_=request.type,
+        name=request.name,
+        properties=from_struct(request.properties),
+        protect=request.options.protect,
+        parent=request.options.parent,
+        provider=from_struct(request.provider.properties),
+    )
+
+
+def _stacked(stated: analyzer_pb2.AnalyzerResource, inputs: Properties | None) -> Resource:
+    """With what the program declares, where the resource was asked about before: the stack's question mixes in what the cloud computes."""
+    outputs = from_struct(stated.properties)
+    return Resource(
+        urn=stated.urn,
+        type_=stated.type,
+        name=stated.name,
+        properties=outputs if inputs is None else inputs,
+        outputs=outputs,
+        protect=stated.options.protect,
+        parent=stated.parent,
+        provider=from_struct(stated.provider.properties),
+        dependencies=tuple(stated.dependencies),
+        property_dependencies={name: tuple(each.urns) for name, each in stated.propertyDependencies.items()},
+    )

@@ -1,0 +1,94 @@
+"""Asks a pack's real analyzer process about a few resources that fixtures describe."""
+
+import contextlib
+import copy
+import re
+from collections.abc import Generator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from mastertrade.offline import UNKNOWN, Evaluation, Mode, Resource
+from mastertrade.offline.analyzer import Violation, ask, connected, pack_process
+
+POLICIES = Path(__file__).parents[2] / "policies"
+KEY = "arn:aws:kms:eu-west-1:123456789012:key/1234abcd-12ab-34cd-56ef-1234567890ab"
+_REFERENCE = re.compile(r"\$\{([\w-]+)\.(\w+)\}")
+
+
+@dataclass(frozen=True)
+class Asking:
+    """A running pack."""
+
+    folder: Path
+    analyzer: Any
+
+    def violations(self, *described: Mapping[str, Any]) -> tuple[Violation, ...]:
+        """What the pack says of resources: `type`, `name`, `properties`, `protect`."""
+        resources = [_resource(each, described) for each in described]
+        evaluation = Evaluation("demo", "prod", Mode.SIMULATED, tuple(resources), {}, ())
+        return ask(self.folder, self.analyzer, evaluation, {each.urn: each for each in resources}).violations
+
+
+@contextlib.contextmanager
+def asking(pack: str) -> Generator[Asking]:
+    """Starts a pack as the engine does."""
+    folder = POLICIES / pack
+    evaluation = Evaluation("demo", "prod", Mode.SIMULATED, (), {}, ())
+    with pack_process(folder, evaluation, {}) as process, connected(folder, process) as analyzer:
+        yield Asking(folder, analyzer)
+
+
+def changed(properties: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:
+    """Properties with other values at some paths; None removes what is there."""
+    result = copy.deepcopy(dict(properties))
+    for path, value in changes.items():
+        *above, last = path.split(".")
+        target: Any = result
+        for step in above:
+            target = target[int(step)] if isinstance(target, list) else target.setdefault(step, {})
+        place: Any = int(last) if isinstance(target, list) else last
+        if value is None:
+            del target[place]
+        else:
+            target[place] = value
+    return result
+
+
+def _urn(described: Mapping[str, Any]) -> str:
+    return f"urn:pulumi:prod::demo::{described['type']}::{described.get('name', 'judged')}"
+
+
+def _resource(described: Mapping[str, Any], others: Sequence[Mapping[str, Any]]) -> Resource:
+    urns = {each.get("name", "judged"): _urn(each) for each in others}
+    dependencies: dict[str, tuple[str, ...]] = {}
+    properties: dict[str, Any] = {}
+    for name, value in described["properties"].items():
+        found: list[str] = []
+        properties[name] = _resolved(value, urns, found)
+        if found:
+            dependencies[name] = tuple(found)
+    return Resource(
+        urn=_urn(described),
+        type=described["type"],
+        name=described.get("name", "judged"),
+        custom=True,
+        inputs=properties,
+        outputs={**properties, "id": f"{described.get('name', 'judged')}-id"},
+        protect=bool(described.get("protect")),
+        dependencies=tuple(urn for each in dependencies.values() for urn in each),
+        property_dependencies=dependencies,
+    )
+
+
+def _resolved(value: Any, urns: Mapping[str, str], found: list[str]) -> Any:
+    if isinstance(value, dict):
+        return {name: _resolved(each, urns, found) for name, each in value.items()}
+    if isinstance(value, list):
+        return [_resolved(each, urns, found) for each in value]
+    if value == "UNKNOWN":
+        return UNKNOWN
+    if not isinstance(value, str):
+        return value
+    found += [urns[each.group(1)] for each in _REFERENCE.finditer(value)]
+    return _REFERENCE.sub(lambda each: f"{each.group(1)}-{each.group(2)}", value.replace("KEY", KEY) if value == "KEY" else value)

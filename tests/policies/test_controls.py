@@ -1,0 +1,79 @@
+"""Every control tells its good form from its bad ones and from what is not known yet, in the process that the engine would start.
+
+The fixtures are data: `fixtures/PACK.yaml` has, for each control, the `type` and properties of a `good` resource, the changes that
+make it `bad`, and the property that is `unknown`; null where a control asks only whether something is declared, which is always known.
+"""
+
+import contextlib
+from collections.abc import Generator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from policies.encryption import PACK as ENCRYPTION
+from policies.engine.control import Control, Pack
+from policies.engine.resources import canonical_type
+from policies.resilience import PACK as RESILIENCE
+from tests.policies.asking import Asking, asking, changed
+
+PACKS = (ENCRYPTION, RESILIENCE)
+FIXTURES: dict[str, dict[str, Any]] = {
+    pack.name: yaml.safe_load((Path(__file__).parent / "fixtures" / f"{pack.name}.yaml").read_text()) for pack in PACKS
+}
+CONTROLS = [pytest.param(pack, control, id=control.id) for pack in PACKS for control in pack.controls]
+BAD = [
+    pytest.param(pack, control, number, id=f"{control.id}-{number}")
+    for pack in PACKS
+    for control in pack.controls
+    for number, _ in enumerate(FIXTURES[pack.name][control.id]["bad"])
+]
+
+
+@pytest.fixture(scope="module")
+def packs() -> Generator[dict[str, Asking]]:
+    with contextlib.ExitStack() as running:
+        yield {pack.name: running.enter_context(asking(pack.name)) for pack in PACKS}
+
+
+def judged(fixture: dict[str, Any], changes: dict[str, Any]) -> list[dict[str, Any]]:
+    companions = changes.get("companions", fixture.get("companions", []))
+    options = changes.get("options", fixture.get("options", {}))
+    own = {path: value for path, value in changes.items() if path not in ("companions", "options")}
+    return [{"type": fixture["type"], "properties": changed(fixture["good"], own), **options}, *companions]
+
+
+@pytest.mark.parametrize(("pack", "control"), CONTROLS)
+def test_the_good_form_passes(packs: dict[str, Asking], pack: Pack, control: Control) -> None:
+    fixture = FIXTURES[pack.name][control.id]
+    assert canonical_type(fixture["type"]) in control.types
+    said = packs[pack.name].violations(*judged(fixture, {}))
+    assert not [each.message for each in said if each.policy == control.id]
+
+
+@pytest.mark.parametrize(("pack", "control", "number"), BAD)
+def test_the_bad_form_fails(packs: dict[str, Asking], pack: Pack, control: Control, number: int) -> None:
+    fixture = FIXTURES[pack.name][control.id]
+    said = packs[pack.name].violations(*judged(fixture, fixture["bad"][number]))
+    (found,) = [each for each in said if each.policy == control.id]
+    assert found.enforcement == control.enforcement
+    assert found.urn.endswith("::judged")
+    assert control.title in found.message
+    assert control.remediation in found.message
+    assert "cannot be told" not in found.message
+
+
+@pytest.mark.parametrize(("pack", "control"), CONTROLS)
+def test_what_is_not_known_yet_is_unknown(packs: dict[str, Asking], pack: Pack, control: Control) -> None:
+    fixture = FIXTURES[pack.name][control.id]
+    if fixture["unknown"] is None:
+        return
+    said = packs[pack.name].violations(*judged(fixture, {fixture["unknown"]: "UNKNOWN"}))
+    (found,) = [each for each in said if each.policy == control.id]
+    assert (found.enforcement, "cannot be told" in found.message) == ("advisory", True)
+
+
+@pytest.mark.parametrize("pack", PACKS, ids=lambda pack: pack.name)
+def test_every_control_has_its_fixtures(pack: Pack) -> None:
+    assert set(FIXTURES[pack.name]) == {control.id for control in pack.controls}
