@@ -15,10 +15,11 @@ import yaml
 from policies.encryption import PACK as ENCRYPTION
 from policies.engine.control import Control, Pack
 from policies.engine.resources import canonical_type
+from policies.exposure import PACK as EXPOSURE
 from policies.resilience import PACK as RESILIENCE
 from tests.policies.asking import Asking, asking, changed
 
-PACKS = (ENCRYPTION, RESILIENCE)
+PACKS = (ENCRYPTION, EXPOSURE, RESILIENCE)
 FIXTURES: dict[str, dict[str, Any]] = {
     pack.name: yaml.safe_load((Path(__file__).parent / "fixtures" / f"{pack.name}.yaml").read_text()) for pack in PACKS
 }

@@ -16,9 +16,10 @@ from policies.engine.control import Control, Enforcement, Finding, Option, Pack,
 from policies.engine.documents import parse
 from policies.engine.judging import judge
 from policies.engine.resources import Resource, Stack
+from policies.exposure import PACK as EXPOSURE
 from policies.resilience import PACK as RESILIENCE
 
-PACKS = (ENCRYPTION, RESILIENCE)
+PACKS = (ENCRYPTION, EXPOSURE, RESILIENCE)
 
 
 def resource(properties: Mapping[str, Any], type_: str = "aws:sns/topic:Topic", name: str = "topic") -> Resource:

@@ -52,6 +52,12 @@ def broken(stack: str, type_: str, **changes: object) -> tuple[str, list[Violati
         ("aws:rds/cluster:Cluster", {"backupRetentionPeriod": 7}, "res-cluster-retention"),
         ("aws:mq/broker:Broker", {"deploymentMode": "SINGLE_INSTANCE"}, "res-mq-zones"),
         ("aws:s3/bucketVersioning:BucketVersioning", {"versioningConfiguration": {"status": "Suspended"}}, "res-s3-versions"),
+        ("aws:eks/cluster:Cluster", {"vpcConfig": {"endpointPublicAccess": True}}, "exp-eks-endpoint"),
+        (
+            "aws:sns/topicPolicy:TopicPolicy",
+            {"policy": '{"Statement": [{"Effect": "Allow", "Principal": "*", "Action": "sns:Publish"}]}'},
+            "exp-policy-public",
+        ),
         ("aws:s3/bucketPolicy:BucketPolicy", {"policy": '{"Statement": []}'}, "enc-s3-plain-http"),
     ],
 )
