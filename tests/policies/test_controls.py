@@ -17,9 +17,10 @@ from policies.engine.control import Control, Pack
 from policies.engine.resources import canonical_type
 from policies.exposure import PACK as EXPOSURE
 from policies.resilience import PACK as RESILIENCE
+from policies.workloads import PACK as WORKLOADS
 from tests.policies.asking import Asking, asking, changed
 
-PACKS = (ENCRYPTION, EXPOSURE, RESILIENCE)
+PACKS = (ENCRYPTION, EXPOSURE, RESILIENCE, WORKLOADS)
 FIXTURES: dict[str, dict[str, Any]] = {
     pack.name: yaml.safe_load((Path(__file__).parent / "fixtures" / f"{pack.name}.yaml").read_text()) for pack in PACKS
 }

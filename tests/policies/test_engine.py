@@ -18,8 +18,9 @@ from policies.engine.judging import judge
 from policies.engine.resources import Resource, Stack
 from policies.exposure import PACK as EXPOSURE
 from policies.resilience import PACK as RESILIENCE
+from policies.workloads import PACK as WORKLOADS
 
-PACKS = (ENCRYPTION, EXPOSURE, RESILIENCE)
+PACKS = (ENCRYPTION, EXPOSURE, RESILIENCE, WORKLOADS)
 
 
 def resource(properties: Mapping[str, Any], type_: str = "aws:sns/topic:Topic", name: str = "topic") -> Resource:

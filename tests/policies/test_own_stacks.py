@@ -1,12 +1,11 @@
 """What the packs say of our own stacks."""
 
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
 
 from mastertrade.offline import Mode, Resource
-from mastertrade.offline.analyzer import Violation, analyze
+from mastertrade.offline.analyzer import analyze
 from tests.declared import declare
 from tests.policies.asking import POLICIES
 
@@ -25,43 +24,56 @@ def test_a_first_preview_is_stopped_by_nothing_that_is_merely_not_known_yet(stac
     assert [each for result in results for each in result.violations if each.enforcement == "mandatory"] == []
 
 
-def broken(stack: str, type_: str, **changes: object) -> tuple[str, list[Violation]]:
-    """A stack with one resource's properties changed, None for removed; its name, and what the packs say."""
-    evaluation = declare(stack).evaluation
-    target = next(each for each in evaluation.resources if each.type == type_)
-    inputs = {name: value for name, value in {**target.inputs, **changes}.items() if value is not None}
-    outputs = {name: value for name, value in {**target.outputs, **changes}.items() if value is not None}
+BREAKS: list[tuple[str, int, dict[str, object], str]] = [
+    ("aws:rds/cluster:Cluster", 0, {"storageEncrypted": False}, "enc-rds-cluster-storage"),
+    ("aws:rds/cluster:Cluster", 1, {"backupRetentionPeriod": 7}, "res-cluster-retention"),
+    ("aws:elasticache/replicationGroup:ReplicationGroup", 0, {"transitEncryptionEnabled": False}, "enc-elasticache-transit"),
+    ("aws:rds/proxy:Proxy", 0, {"requireTls": False}, "enc-rds-proxy-transit"),
+    ("aws:kms/key:Key", 0, {"enableKeyRotation": False}, "enc-kms-rotation"),
+    ("aws:cloudwatch/logGroup:LogGroup", 0, {"kmsKeyId": None}, "enc-logs-group"),
+    ("aws:mq/broker:Broker", 0, {"deploymentMode": "SINGLE_INSTANCE"}, "res-mq-zones"),
+    ("aws:backup/plan:Plan", 0, {"rules": [{"ruleName": "daily"}]}, "res-backup-plan-copies"),
+    (
+        "aws:sns/topicPolicy:TopicPolicy",
+        0,
+        {"policy": '{"Statement": [{"Effect": "Allow", "Principal": "*", "Action": "*"}]}'},
+        "exp-policy-public",
+    ),
+    ("aws:ec2/subnet:Subnet", 0, {"mapPublicIpOnLaunch": True}, "exp-subnet-public-address"),
+    ("kubernetes:rbac.authorization.k8s.io/v1:ClusterRoleBinding", 0, {"roleRef": {"name": "cluster-admin"}}, "wl-rbac-administrators"),
+]
+
+
+def test_each_broken_property_of_production_fails_its_control_and_no_other() -> None:
+    evaluation = declare("prod").evaluation
+    changes: dict[str, dict[str, object]] = {}
+    expected: set[tuple[str, str]] = set()
+    for type_, number, change, control in BREAKS:
+        target = [each for each in evaluation.resources if each.type == type_][number]
+        changes[target.urn] = change
+        expected.add((control, target.urn))
 
     def as_broken(resource: Resource) -> Resource:
-        return replace(resource, inputs=inputs, outputs=outputs) if resource is target else resource
+        change = changes.get(resource.urn)
+        if change is None:
+            return resource
+        inputs = {name: value for name, value in {**resource.inputs, **change}.items() if value is not None}
+        return replace(resource, inputs=inputs, outputs={**resource.outputs, **inputs})
 
-    results = analyze(
-        replace(evaluation, resources=tuple(as_broken(each) for each in evaluation.resources)), [Path(each) for each in PACKS], {}
-    )
-    return target.name, [each for result in results for each in result.violations]
+    broken = replace(evaluation, resources=tuple(as_broken(each) for each in evaluation.resources))
+    found = [(each.policy, each.urn) for result in analyze(broken, PACKS, {}) for each in result.violations]
+    assert set(found) == expected
+    assert len(found) == len(expected)
 
 
-@pytest.mark.parametrize(
-    ("type_", "changes", "control"),
-    [
-        ("aws:rds/cluster:Cluster", {"storageEncrypted": False}, "enc-rds-cluster-storage"),
-        ("aws:elasticache/replicationGroup:ReplicationGroup", {"transitEncryptionEnabled": False}, "enc-elasticache-transit"),
-        ("aws:rds/proxy:Proxy", {"requireTls": False}, "enc-rds-proxy-transit"),
-        ("aws:kms/key:Key", {"enableKeyRotation": False}, "enc-kms-rotation"),
-        ("aws:cloudwatch/logGroup:LogGroup", {"kmsKeyId": None}, "enc-logs-group"),
-        ("aws:rds/cluster:Cluster", {"backupRetentionPeriod": 7}, "res-cluster-retention"),
-        ("aws:mq/broker:Broker", {"deploymentMode": "SINGLE_INSTANCE"}, "res-mq-zones"),
-        ("aws:s3/bucketVersioning:BucketVersioning", {"versioningConfiguration": {"status": "Suspended"}}, "res-s3-versions"),
-        ("aws:eks/cluster:Cluster", {"vpcConfig": {"endpointPublicAccess": True}}, "exp-eks-endpoint"),
-        (
-            "aws:sns/topicPolicy:TopicPolicy",
-            {"policy": '{"Statement": [{"Effect": "Allow", "Principal": "*", "Action": "sns:Publish"}]}'},
-            "exp-policy-public",
-        ),
-        ("aws:s3/bucketPolicy:BucketPolicy", {"policy": '{"Statement": []}'}, "enc-s3-plain-http"),
-    ],
-)
-def test_one_broken_property_of_production_fails_one_control(type_: str, changes: dict[str, object], control: str) -> None:
-    name, violations = broken("prod", type_, **changes)
-    assert [each.policy for each in violations] == [control]
-    assert violations[0].urn.endswith(f"::{name}")
+def test_what_stands_on_a_companion_fails_the_resource_that_it_completes() -> None:
+    evaluation = declare("prod").evaluation
+    companions = [
+        each
+        for each in evaluation.resources
+        if each.type in ("aws:s3/bucketPolicy:BucketPolicy", "aws:s3/bucketVersioning:BucketVersioning")
+    ]
+    without = replace(evaluation, resources=tuple(each for each in evaluation.resources if each not in companions))
+    buckets = {each.urn for each in evaluation.resources if each.type == "aws:s3/bucket:Bucket"}
+    found = {(each.policy, each.urn) for result in analyze(without, PACKS, {}) for each in result.violations}
+    assert found == {(control, urn) for control in ("enc-s3-plain-http", "res-s3-versions") for urn in buckets}

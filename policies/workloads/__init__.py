@@ -1,0 +1,12 @@
+"""Pods are confined, recoverable and known by their images."""
+
+from policies.engine.control import Pack
+from policies.workloads.pods import PODS
+from policies.workloads.rights import RIGHTS
+
+PACK = Pack(
+    name="workloads",
+    version="1.0.0",
+    description="Pods are confined, recoverable and known by their images",
+    controls=(*PODS, *RIGHTS),
+)
