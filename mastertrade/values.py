@@ -4,7 +4,7 @@ Plain values are dict, list, str, int, float, bool and None, with two marks that
 """
 
 import json
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, Final, final
 
 from google.protobuf.struct_pb2 import NullValue, Struct, Value
@@ -16,6 +16,7 @@ Properties = dict[str, Plain]
 
 HIDDEN_SECRET = "[secret]"  # noqa: S105 - what stands for one
 HIDDEN_UNKNOWN = "[unknown]"
+_SHORTEST_SECRET = 4  # what is shorter stands in many a message by chance
 
 
 @final
@@ -98,6 +99,20 @@ def masked(value: Plain) -> Plain:
     if isinstance(value, list):
         return [masked(each) for each in value]  # pyright: ignore[reportUnknownVariableType]
     return value
+
+
+def secret_texts(value: Plain, *, hidden: bool = False) -> Iterator[str]:
+    """Every text of some length inside the secrets below a value: what may not stand in a message. `hidden`: all of it is secret."""
+    if isinstance(value, Secret):
+        yield from secret_texts(value.value, hidden=True)
+    elif isinstance(value, dict):
+        for each in value.values():  # pyright: ignore[reportUnknownVariableType]
+            yield from secret_texts(each, hidden=hidden)
+    elif isinstance(value, list):
+        for each in value:  # pyright: ignore[reportUnknownVariableType]
+            yield from secret_texts(each, hidden=hidden)
+    elif hidden and isinstance(value, str) and len(value) >= _SHORTEST_SECRET:
+        yield value
 
 
 def embedded(value: Plain) -> Plain:

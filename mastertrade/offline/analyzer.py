@@ -5,7 +5,7 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Generator, Iterator, Mapping, Sequence
+from collections.abc import Generator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
@@ -16,15 +16,14 @@ from google.protobuf import empty_pb2
 from pulumi.runtime.proto import analyzer_pb2, analyzer_pb2_grpc
 
 from mastertrade.offline.evaluation import Evaluation, Resource
-from mastertrade.values import HIDDEN_SECRET, Secret, fill_struct
+from mastertrade.values import HIDDEN_SECRET, fill_struct, secret_texts
 
-__all__ = ["PackError", "PackResult", "Violation", "analyze", "ask", "connected", "pack_process"]
+__all__ = ["PackError", "PackResult", "Questions", "Violation", "analyze", "ask", "connected", "pack_process"]
 
 PACK_FILE = "PulumiPolicy.yaml"
 _LEVELS = {"mandatory": analyzer_pb2.MANDATORY, "advisory": analyzer_pb2.ADVISORY, "disabled": analyzer_pb2.DISABLED}
 _LOOPBACK = "127.0.0.1"
 _STOP_SECONDS = 10
-_SHORTEST_SECRET = 6  # what is shorter stands in many a message by chance
 _ANY_SIZE = [("grpc.max_receive_message_length", -1), ("grpc.max_send_message_length", -1)]
 
 
@@ -64,13 +63,13 @@ class PackResult:
 
 def analyze(evaluation: Evaluation, packs: Sequence[Path], configuration: Mapping[str, str]) -> tuple[PackResult, ...]:
     """Asks each pack about every resource, then about the stack. Packs start side by side. Raises `PackError`."""
-    by_urn = {resource.urn: resource for resource in evaluation.resources}
+    questions = Questions(evaluation)
     with contextlib.ExitStack() as running:
         started = [running.enter_context(pack_process(pack, evaluation, configuration)) for pack in packs]
         results: list[PackResult] = []
         for pack, process in zip(packs, started, strict=True):
             with connected(pack, process) as analyzer:
-                results.append(ask(pack, analyzer, evaluation, by_urn))
+                results.append(ask(pack, analyzer, questions))
         return tuple(results)
 
 
@@ -127,23 +126,35 @@ def connected(pack: Path, process: subprocess.Popen[str]) -> Generator[Any]:
         yield analyzer_pb2_grpc.AnalyzerStub(channel)
 
 
-def ask(pack: Path, analyzer: Any, evaluation: Evaluation, by_urn: Mapping[str, Resource]) -> PackResult:
+class Questions:
+    """What every pack is asked about a stack, put into messages once."""
+
+    def __init__(self, evaluation: Evaluation) -> None:
+        by_urn = {resource.urn: resource for resource in evaluation.resources}
+        self.stack = analyzer_pb2.AnalyzerStackConfigureRequest(
+            stack=evaluation.stack, project=evaluation.project, organization="organization", dry_run=True
+        )
+        self.urns = (*by_urn, "")
+        """Of the resources, in their order; empty for the stack as a whole."""
+        self.about_resources = [_question(resource, by_urn) for resource in evaluation.resources]
+        self.about_stack = _stack_question(evaluation, by_urn)
+        self.secrets = {text for resource in evaluation.resources for text in secret_texts([resource.inputs, resource.outputs])}
+        """Packs see secrets in plain, and may say them."""
+
+
+def ask(pack: Path, analyzer: Any, questions: Questions) -> PackResult:
     """Asks a pack about every resource, then about the stack. May be repeated. Raises `PackError`."""
     try:
         info: analyzer_pb2.AnalyzerInfo = analyzer.GetAnalyzerInfo(empty_pb2.Empty(), wait_for_ready=True)
-        analyzer.ConfigureStack(
-            analyzer_pb2.AnalyzerStackConfigureRequest(
-                stack=evaluation.stack, project=evaluation.project, organization="organization", dry_run=True
-            )
-        )
-        analyzer.Configure(_configuration(pack, evaluation.stack, info))
-        answers: list[analyzer_pb2.AnalyzeResponse] = [analyzer.Analyze(_question(resource, by_urn)) for resource in evaluation.resources]
-        answers.append(analyzer.AnalyzeStack(_stack_question(evaluation, by_urn)))
+        analyzer.ConfigureStack(questions.stack)
+        analyzer.Configure(_configuration(pack, questions.stack.stack, info))
+        answers: list[analyzer_pb2.AnalyzeResponse] = [analyzer.Analyze(each) for each in questions.about_resources]
+        answers.append(analyzer.AnalyzeStack(questions.about_stack))
     except grpc.RpcError as error:
         raise PackError(f"{pack}: the pack failed: {error.details()}") from None
-    urns = [*(resource.urn for resource in evaluation.resources), ""]
-    secrets = set(_secrets(list(by_urn.values())))
-    violations = [_violation(each, urn, secrets) for urn, answer in zip(urns, answers, strict=True) for each in answer.diagnostics]
+    violations = [
+        _violation(each, urn, questions.secrets) for urn, answer in zip(questions.urns, answers, strict=True) for each in answer.diagnostics
+    ]
     return PackResult(info.name, info.version, tuple(policy.name for policy in info.policies), tuple(violations))
 
 
@@ -172,20 +183,6 @@ def _configuration(pack: Path, stack: str, info: analyzer_pb2.AnalyzerInfo) -> a
     if problems:
         raise PackError("\n".join(problems))
     return request
-
-
-def _secrets(value: object, *, hidden: bool = False) -> Iterator[str]:
-    """Every text of some length that stands inside a secret: packs see secrets in plain, and may say them."""
-    if isinstance(value, Resource):
-        yield from _secrets([value.inputs, value.outputs])
-    elif isinstance(value, Secret):
-        yield from _secrets(value.value, hidden=True)
-    elif isinstance(value, dict | list):
-        members = cast("dict[str, object]", value).values() if isinstance(value, dict) else cast("list[object]", value)
-        for each in members:
-            yield from _secrets(each, hidden=hidden)
-    elif hidden and isinstance(value, str) and len(value) >= _SHORTEST_SECRET:
-        yield value
 
 
 def _without(secrets: set[str], message: str) -> str:

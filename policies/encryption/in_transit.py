@@ -1,19 +1,16 @@
 """Controls of data in transit."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
-from policies.engine.control import Control, Finding, NotApplicableError, Severity
+from policies.engine.control import Family, Finding, Findings, NotApplicableError, Severity
 from policies.engine.documents import Condition, Document, document
 from policies.engine.resources import Resource
 
 __all__ = ["IN_TRANSIT"]
 
-Judged = Iterator[Finding]
-_USER_GUIDE = "https://docs.aws.amazon.com"
 
-
-def _on(path: str, wanted: str = "true") -> Callable[[Resource], Judged]:
-    def judge(resource: Resource) -> Judged:
+def _on(path: str, wanted: str = "true") -> Callable[[Resource], Findings]:
+    def judge(resource: Resource) -> Findings:
         if not resource.flag(path):
             yield Finding(path, wanted)
 
@@ -25,7 +22,7 @@ def _on(path: str, wanted: str = "true") -> Callable[[Resource], Judged]:
 _TLS_1_2 = ("ELBSecurityPolicy-TLS13-1-2", "ELBSecurityPolicy-TLS13-1-3", "ELBSecurityPolicy-TLS-1-2", "ELBSecurityPolicy-FS-1-2")
 
 
-def _listener(resource: Resource) -> Judged:
+def _listener(resource: Resource) -> Findings:
     protocol = resource.text("protocol").upper()
     if protocol in ("TCP", "UDP", "TCP_UDP", "GENEVE", "QUIC", "TCP_QUIC"):
         raise NotApplicableError("it forwards packets: TLS ends behind it")
@@ -43,33 +40,33 @@ def _listener(resource: Resource) -> Judged:
         yield Finding("protocol", "HTTPS, or a redirect to HTTPS")
 
 
-def _target_group(resource: Resource) -> Judged:
+def _target_group(resource: Resource) -> Findings:
     if resource.text("targetType") == "lambda":
         raise NotApplicableError("a function is called by AWS's API")
     if resource.text("protocol").upper() == "HTTP":
         yield Finding("protocol", "HTTPS")
 
 
-def _cache(resource: Resource) -> Judged:
+def _cache(resource: Resource) -> Findings:
     if not resource.flag("transitEncryptionEnabled"):
         yield Finding("transitEncryptionEnabled", "true")
     elif resource.text("transitEncryptionMode", "required").lower() != "required":
         yield Finding("transitEncryptionMode", "required")
 
 
-def _memory_database(resource: Resource) -> Judged:
+def _memory_database(resource: Resource) -> Findings:
     if not resource.flag("tlsEnabled", default=True):
         yield Finding("tlsEnabled", "true")
 
 
-def _stream(resource: Resource) -> Judged:
+def _stream(resource: Resource) -> Findings:
     if resource.text("encryptionInfo.encryptionInTransit.clientBroker", "TLS").upper() != "TLS":
         yield Finding("encryptionInfo.encryptionInTransit.clientBroker", "TLS")
     if not resource.flag("encryptionInfo.encryptionInTransit.inCluster", default=True):
         yield Finding("encryptionInfo.encryptionInTransit.inCluster", "true")
 
 
-def _search_domain(resource: Resource) -> Judged:
+def _search_domain(resource: Resource) -> Findings:
     if not resource.flag("domainEndpointOptions.enforceHttps", default=resource.type.startswith("aws:opensearch")):
         yield Finding("domainEndpointOptions.enforceHttps", "true")
     if not resource.text("domainEndpointOptions.tlsSecurityPolicy").startswith(("Policy-Min-TLS-1-2", "Policy-Min-TLS-1-3")):
@@ -93,7 +90,7 @@ def _is_plain(condition: Condition) -> bool:
     return condition.key == "aws:securetransport" and condition.operator == "bool" and condition.values == ("false",)
 
 
-def _bucket(resource: Resource) -> Judged:
+def _bucket(resource: Resource) -> Findings:
     policies = [(resource, "policy")] if resource.has("policy") else []
     policies += [(each, "policy") for each in resource.stack.companions(resource, "aws:s3/bucketPolicy:BucketPolicy", by="bucket")]
     if not any(_refuses_plain_http(document(owner, path)) for owner, path in policies):
@@ -101,7 +98,7 @@ def _bucket(resource: Resource) -> Judged:
         yield Finding("policy", "a statement that denies s3:* to everybody where aws:SecureTransport is false", found=found)
 
 
-def _distribution(resource: Resource) -> Judged:
+def _distribution(resource: Resource) -> Findings:
     behaviours = [("defaultCacheBehavior", resource.block("defaultCacheBehavior"))]
     behaviours += [(f"orderedCacheBehaviors.{number}", each) for number, each in enumerate(resource.blocks("orderedCacheBehaviors"))]
     for path, behaviour in behaviours:
@@ -113,7 +110,7 @@ def _distribution(resource: Resource) -> Judged:
         yield Finding("viewerCertificate.minimumProtocolVersion", "TLSv1.2_2021 with a certificate of your own")
 
 
-def _api_domain(resource: Resource) -> Judged:
+def _api_domain(resource: Resource) -> Findings:
     path = "securityPolicy" if resource.type.startswith("aws:apigateway/") else "domainNameConfiguration.securityPolicy"
     policy = resource.text(path)
     if policy != "TLS_1_2" and not policy.startswith(("SecurityPolicy_TLS12", "SecurityPolicy_TLS13")):
@@ -140,7 +137,7 @@ _ON_BY_DEFAULT = 15
 """Family of PostgreSQL from which `rds.force_ssl` is 1 unless it is changed; before, it is 0."""
 
 
-def _parameters(resource: Resource) -> Judged:
+def _parameters(resource: Resource) -> Findings:
     family = resource.text("family").lower()
     name = next((parameter for prefix, parameter in _FAMILIES if family.startswith(prefix)), "")
     if not name:
@@ -156,39 +153,21 @@ def _parameters(resource: Resource) -> Judged:
         yield Finding("parameters", f"{name} = {_FORCING[name][0]}", found=f"no {name}, whose default is off")
 
 
-def _migration_endpoint(resource: Resource) -> Judged:
+def _migration_endpoint(resource: Resource) -> Findings:
     if resource.text("engineName").lower() in ("s3", "dynamodb", "kinesis", "opensearch", "elasticsearch", "neptune", "redshift"):
         raise NotApplicableError("it is reached through AWS's API or has its own setting")
     if resource.text("sslMode", "none").lower() not in ("require", "verify-ca", "verify-full"):
         yield Finding("sslMode", "verify-full")
 
 
-def _moved(
-    id_: str,
-    title: str,
-    types: str | tuple[str, ...],
-    judge: Callable[[Resource], Judged],
-    guide: str,
-    fix: str,
-    severity: Severity = Severity.HIGH,
-) -> Control:
-    return Control(
-        id=id_,
-        title=title,
-        severity=severity,
-        rationale="What travels in plain is read and changed by whoever stands between, and credentials with it.",
-        remediation=fix,
-        types=(types,) if isinstance(types, str) else types,
-        judge=judge,
-        references=(f"{_USER_GUIDE}/{guide}",),
-    )
+_moved = Family(Severity.HIGH, "What travels in plain is read and changed by whoever stands between, and credentials with it.").control
 
 
 IN_TRANSIT = (
     _moved(
         "enc-lb-listener",
         "Listeners speak TLS 1.2 or later",
-        "aws:lb/listener:Listener",
+        ("aws:lb/listener:Listener",),
         _listener,
         "elasticloadbalancing/latest/application/describe-ssl-policies.html",
         "Set the protocol HTTPS and a current sslPolicy, or redirect.",
@@ -196,16 +175,16 @@ IN_TRANSIT = (
     _moved(
         "enc-lb-target-group",
         "Load balancers speak TLS to their targets",
-        "aws:lb/targetGroup:TargetGroup",
+        ("aws:lb/targetGroup:TargetGroup",),
         _target_group,
         "elasticloadbalancing/latest/application/load-balancer-target-groups.html",
         "Set the protocol HTTPS. Changing it replaces the target group.",
-        Severity.MEDIUM,
+        severity=Severity.MEDIUM,
     ),
     _moved(
         "enc-elasticache-transit",
         "Caches refuse plain connections",
-        "aws:elasticache/replicationGroup:ReplicationGroup",
+        ("aws:elasticache/replicationGroup:ReplicationGroup",),
         _cache,
         "AmazonElastiCache/latest/dg/in-transit-encryption.html",
         "Set transitEncryptionEnabled, with the mode required.",
@@ -213,7 +192,7 @@ IN_TRANSIT = (
     _moved(
         "enc-memorydb-transit",
         "MemoryDB refuses plain connections",
-        "aws:memorydb/cluster:Cluster",
+        ("aws:memorydb/cluster:Cluster",),
         _memory_database,
         "memorydb/latest/devguide/in-transit-encryption.html",
         "Leave tlsEnabled at true. Changing it replaces the cluster.",
@@ -221,7 +200,7 @@ IN_TRANSIT = (
     _moved(
         "enc-msk-transit",
         "Kafka refuses plain connections",
-        "aws:msk/cluster:Cluster",
+        ("aws:msk/cluster:Cluster",),
         _stream,
         "msk/latest/developerguide/msk-encryption.html",
         "Set clientBroker to TLS and inCluster to true.",
@@ -237,7 +216,7 @@ IN_TRANSIT = (
     _moved(
         "enc-s3-plain-http",
         "Buckets refuse plain HTTP",
-        "aws:s3/bucket:Bucket",
+        ("aws:s3/bucket:Bucket",),
         _bucket,
         "AmazonS3/latest/userguide/security-best-practices.html",
         "Add the statement to the bucket's policy.",
@@ -245,7 +224,7 @@ IN_TRANSIT = (
     _moved(
         "enc-cloudfront-viewers",
         "Distributions speak HTTPS with TLS 1.2 or later",
-        "aws:cloudfront/distribution:Distribution",
+        ("aws:cloudfront/distribution:Distribution",),
         _distribution,
         "AmazonCloudFront/latest/DeveloperGuide/secure-connections-supported-viewer-protocols-ciphers.html",
         "Redirect viewers to HTTPS and set minimumProtocolVersion.",
@@ -261,7 +240,7 @@ IN_TRANSIT = (
     _moved(
         "enc-rds-proxy-transit",
         "Database proxies require TLS",
-        "aws:rds/proxy:Proxy",
+        ("aws:rds/proxy:Proxy",),
         _on("requireTls"),
         "AmazonRDS/latest/UserGuide/rds-proxy.howitworks.html",
         "Set requireTls.",
@@ -282,7 +261,7 @@ IN_TRANSIT = (
     _moved(
         "enc-dms-endpoint-transit",
         "Migration endpoints use TLS",
-        "aws:dms/endpoint:Endpoint",
+        ("aws:dms/endpoint:Endpoint",),
         _migration_endpoint,
         "dms/latest/userguide/CHAP_Security.SSL.html",
         "Set sslMode to verify-full with the certificate's ARN.",

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from policies.engine.control import Control, Finding, Judge, NotApplicableError, Severity
-from policies.engine.documents import document
+from policies.engine.documents import grants_to_everybody
 from policies.engine.resources import Resource
 
 __all__ = ["KEYS"]
@@ -32,16 +32,9 @@ def _window(resource: Resource) -> Iterator[Finding]:
 
 
 def _policy(resource: Resource) -> Iterator[Finding]:
-    stated = document(resource, "policy")
-    if stated is None:
-        return  # AWS's default: the account that owns it
-    for number, statement in enumerate(stated):
-        if statement.is_public:
-            yield Finding(
-                "policy",
-                "a principal of this account, or a condition that names the caller",
-                found=f"statement {number} allows everybody {statement.allowed_actions()}",
-            )
+    # without one, AWS's default: the account that owns it
+    for found in grants_to_everybody(resource, "policy"):
+        yield Finding("policy", "a principal of this account, or a condition that names the caller", found=found)
 
 
 def _lock_out(resource: Resource) -> Iterator[Finding]:

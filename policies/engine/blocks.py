@@ -1,15 +1,14 @@
 """Declared properties as controls read them: by path, in whichever spelling, never past an unknown value."""
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any, cast
 
-from mastertrade.values import UNKNOWN, Secret
+from mastertrade.values import UNKNOWN, Secret, masked
 
-__all__ = ["Block", "MisshapenError", "UnknownValueError", "UnreadableError", "secrets_in", "shown"]
+__all__ = ["Block", "MisshapenError", "UnknownValueError", "UnreadableError", "shown"]
 
 _LONGEST = 120
-_SHORTEST_SECRET = 4  # what is shorter stands in many a text by chance
 _TRUE = frozenset({"true", "1", "yes", "on"})
 _FALSE = frozenset({"false", "0", "no", "off", ""})
 
@@ -212,34 +211,8 @@ def shown(block: Block, path: str) -> str:
         return "a value of another shape"
     if value is None or value == "":
         return "nothing"
-    text = json.dumps(_masked(value), ensure_ascii=True, default=str)
+    text = json.dumps(masked(value), ensure_ascii=True, default=str)
     return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}…"
-
-
-def secrets_in(value: Any, *, hidden: bool = False) -> Iterator[str]:
-    """Every text of some length inside the secrets below a value."""
-    if isinstance(value, Secret):
-        yield from secrets_in(value.value, hidden=True)
-    elif isinstance(value, Mapping):
-        for each in cast("Mapping[str, Any]", value).values():
-            yield from secrets_in(each, hidden=hidden)
-    elif isinstance(value, list):
-        for each in cast("list[Any]", value):
-            yield from secrets_in(each, hidden=hidden)
-    elif hidden and isinstance(value, str) and len(value) >= _SHORTEST_SECRET:
-        yield value
-
-
-def _masked(value: Any) -> Any:
-    if isinstance(value, Secret):
-        return "[secret]"
-    if value is UNKNOWN:
-        return "[unknown]"
-    if isinstance(value, Mapping):
-        return {name: _masked(each) for name, each in cast("Mapping[str, Any]", value).items()}
-    if isinstance(value, list):
-        return [_masked(each) for each in cast("list[Any]", value)]
-    return value
 
 
 def _opened(value: Any) -> Any:

@@ -1,11 +1,11 @@
 """A control: data beside one function. A pack is a list of controls."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
-__all__ = ["Control", "Enforcement", "Finding", "Judge", "NotApplicableError", "Option", "Pack", "Severity", "State"]
+__all__ = ["Control", "Enforcement", "Family", "Finding", "Findings", "Judge", "NotApplicableError", "Option", "Pack", "Severity", "State"]
 
 
 class Severity(StrEnum):
@@ -52,6 +52,10 @@ class Finding:
     """What is there, never a secret. None: the declared value of the property, which the engine shows masked."""
 
 
+Findings = Iterator[Finding]
+"""What a control yields of one resource."""
+
+
 class NotApplicableError(Exception):
     """A control has nothing to judge about a resource of one of its types. The text says why."""
 
@@ -94,6 +98,43 @@ class Control:
     """Where AWS or Kubernetes document what is judged."""
     enforcement: Enforcement = Enforcement.MANDATORY
     options: Mapping[str, Option] = field(default_factory=dict[str, Option])
+
+
+@dataclass(frozen=True, slots=True)
+class Family:
+    """What the controls of one subject have in common."""
+
+    severity: Severity
+    rationale: str
+    guide: str = "https://docs.aws.amazon.com"
+    """Address under which their references stand; a reference with an address of its own stays as it is."""
+
+    def control(
+        self,
+        id_: str,
+        title: str,
+        types: tuple[str, ...],
+        judge: Judge,
+        reference: str,
+        fix: str,
+        *,
+        severity: Severity | None = None,
+        enforcement: Enforcement = Enforcement.MANDATORY,
+        options: Mapping[str, Option] | None = None,
+    ) -> Control:
+        """A control of the family."""
+        return Control(
+            id=id_,
+            title=title,
+            severity=severity or self.severity,
+            rationale=self.rationale,
+            remediation=fix,
+            types=types,
+            judge=judge,
+            references=(reference if reference.startswith("https://") else f"{self.guide}/{reference}",),
+            enforcement=enforcement,
+            options=options or {},
+        )
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ from mastertrade.values import UNKNOWN, Secret
 from policies.engine.addresses import covers_world, networks
 from policies.engine.blocks import Block, MisshapenError, UnknownValueError
 
-__all__ = ["Condition", "Document", "Statement", "allows_action", "document", "parse"]
+__all__ = ["Condition", "Document", "Statement", "allows_action", "document", "grants_to_everybody", "parse"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +89,13 @@ def document(block: Block, path: str) -> Document | None:
     """The document in a property: JSON text or a mapping. None where absent. Raises `UnreadableError`."""
     value = block.value(path)
     return None if value in (None, "", {}) else parse(value, block.at(path))
+
+
+def grants_to_everybody(block: Block, path: str) -> Iterator[str]:
+    """What the document in a property allows strangers, a line for each statement. Raises `UnreadableError`."""
+    for number, statement in enumerate(document(block, path) or ()):
+        if statement.is_public:
+            yield f"statement {number} allows everybody {statement.allowed_actions()}"
 
 
 def parse(value: Any, path: str) -> Document:

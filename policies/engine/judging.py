@@ -4,7 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from policies.engine.blocks import UnreadableError, secrets_in, shown
+from mastertrade.values import secret_texts
+from policies.engine.blocks import UnreadableError, shown
 from policies.engine.control import Control, Enforcement, Finding, NotApplicableError, State
 from policies.engine.resources import AloneError, Resource
 
@@ -72,7 +73,7 @@ def judge(control: Control, resource: Resource, options: Mapping[str, Any]) -> V
 
 def _completed(finding: Finding, resource: Resource) -> Finding:
     if finding.found is not None:
-        if any(secret in finding.found for secret in secrets_in(resource.raw())):
+        if any(secret in finding.found for secret in secret_texts(dict(resource.raw()))):
             return Finding(finding.property, finding.wanted, "a secret value")
         return finding
     return Finding(finding.property, finding.wanted, shown(resource, finding.property) if finding.property else "that")

@@ -10,11 +10,6 @@ from policies.engine.resources import Resource
 __all__ = ["customer_key", "is_customer_key"]
 
 _KEY_TYPES = ("aws:kms/key:Key", "aws:kms/replicaKey:ReplicaKey", "aws:kms/externalKey:ExternalKey", "aws:kms/alias:Alias")
-_KEY = re.compile(
-    r"^(arn:aws[a-z-]*:kms:[a-z0-9-]+:\d{12}:)?(key/)?(mrk-[0-9a-f]{8,}|[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12})$"
-    r"|^(arn:aws[a-z-]*:kms:[a-z0-9-]+:\d{12}:)?alias/(?!aws/).+$",
-    re.IGNORECASE,
-)
 _NO_KEY = re.compile(r"(^|[:/])alias/aws/|^aws[_/-]|^default$|^none$", re.IGNORECASE)
 
 

@@ -154,13 +154,11 @@ class Resource(Block):
 class Stack:
     """Every resource of a stack, and how they refer to one another."""
 
-    def __init__(self, resources: Iterable[Resource], name: str = "") -> None:
-        self.name = name
+    def __init__(self, resources: Iterable[Resource]) -> None:
         self.resources = tuple(resources)
         self._by_type: dict[str, list[Resource]] = {}
         self._by_urn: dict[str, Resource] = {}
         self._identities: dict[str, frozenset[str]] = {}
-        self._referring: dict[tuple[str, str], dict[str, list[Resource]]] = {}
         for resource in self.resources:
             resource._stack = self  # pyright: ignore[reportPrivateUsage]
             self._by_type.setdefault(resource.type, []).append(resource)
@@ -210,10 +208,6 @@ class Stack:
         return any(each in self._identities_of(target) for each in named) or not any(
             name in self._identities_of(other) for name in named for other in others
         )
-
-    def targets(self, source: Resource, path: str, *types: str) -> tuple[Resource, ...]:
-        """Resources of these types that a property of `source` names."""
-        return tuple(each for type_ in types for each in self._by_type.get(type_, ()) if self.refers(source, path, each))
 
     def depended_on(self, source: Resource, path: str) -> tuple[Resource, ...]:
         """Resources that a property's value is computed from."""

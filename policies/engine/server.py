@@ -95,6 +95,8 @@ class _Analyzer(analyzer_pb2_grpc.AnalyzerServicer):
     def Analyze(self, request: analyzer_pb2.AnalyzeRequest, context: grpc.ServicerContext) -> analyzer_pb2.AnalyzeResponse:  # noqa: N802
         resource = _resource(request)
         self._inputs[resource.urn] = dict(resource.raw())
+        # an update asks again what its preview asked
+        self._decided -= {(control.id, resource.urn) for control in self._by_type.get(resource.type, ())}
         response = analyzer_pb2.AnalyzeResponse()
         asked: set[str] = set()
         for control, verdict in self._verdicts(resource):
@@ -116,9 +118,8 @@ class _Analyzer(analyzer_pb2_grpc.AnalyzerServicer):
         response = analyzer_pb2.AnalyzeResponse()
         stack = Stack(_stacked(each, self._inputs.get(each.urn)) for each in request.resources)
         for resource in stack.resources:
-            for control, verdict in self._verdicts(resource):
-                if (control.id, resource.urn) not in self._decided:
-                    self._answer(response, verdict)
+            for _, verdict in self._verdicts(resource):
+                self._answer(response, verdict)
         self._forget()
         return response
 
@@ -126,9 +127,10 @@ class _Analyzer(analyzer_pb2_grpc.AnalyzerServicer):
         return analyzer_pb2.RemediateResponse()
 
     def _verdicts(self, resource: Resource) -> Iterator[tuple[Control, Verdict]]:
+        """Of the controls that judge the resource and have not decided about it."""
         for control in self._by_type.get(resource.type, ()):
             settings = self._settings[control.id]
-            if settings.enforcement is not Enforcement.DISABLED:
+            if settings.enforcement is not Enforcement.DISABLED and (control.id, resource.urn) not in self._decided:
                 yield control, judge(control, resource, settings.options)
 
     def _answer(self, response: analyzer_pb2.AnalyzeResponse, verdict: Verdict) -> None:

@@ -4,16 +4,15 @@ import base64
 import binascii
 import json
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
-from mastertrade.values import UNKNOWN, Secret
+from mastertrade.values import Secret
 from policies.engine.blocks import Block, MisshapenError
-from policies.engine.control import Control, Finding, Severity
+from policies.engine.control import Family, Finding, Findings, Severity
 from policies.engine.resources import Resource
 
 __all__ = ["CREDENTIALS"]
 
-Judged = Iterator[Finding]
 _TELLING_NAME = re.compile(r"(password|passwd|passphrase|secret|token|api_?key|access_?key|private_?key|credentials?)$", re.IGNORECASE)
 _TELLING_VALUE = re.compile(
     r"\b(AKIA|ASIA)[0-9A-Z]{16}\b|-----BEGIN [A-Z ]*PRIVATE KEY-----|\bgh[pousr]_[0-9A-Za-z]{36}\b|\bxox[abp]-[0-9A-Za-z-]{10,}|"
@@ -23,7 +22,7 @@ _TELLING_VALUE = re.compile(
 _REFERENCE = re.compile(r"^(arn:|\$|\{\{|/|https?://[^@]*$|ssm:|vault:|secretsmanager:)|^(true|false|\d{1,3})$", re.IGNORECASE)
 
 
-def _variables(resource: Resource, path: str) -> Judged:
+def _variables(resource: Resource, path: str) -> Findings:
     for name, value in resource.pairs(path).items():
         raw = resource.block(path).raw()[name]
         if isinstance(raw, Secret) or not isinstance(value, str):
@@ -42,16 +41,16 @@ def _tells(name: str, value: str) -> bool:
     )
 
 
-def _function(resource: Resource) -> Judged:
+def _function(resource: Resource) -> Findings:
     if resource.has("environment"):
         yield from _variables(resource, "environment.variables")
 
 
-def _config_map(resource: Resource) -> Judged:
+def _config_map(resource: Resource) -> Findings:
     yield from _variables(resource, "data")
 
 
-def _task(resource: Resource) -> Judged:
+def _task(resource: Resource) -> Findings:
     text = resource.text("containerDefinitions", "[]")
     if resource.is_secret("containerDefinitions"):
         return
@@ -66,7 +65,7 @@ def _task(resource: Resource) -> Judged:
                 yield Finding("containerDefinitions", "`secrets` with the ARN of a secret", found=found)
 
 
-def _build(resource: Resource) -> Judged:
+def _build(resource: Resource) -> Findings:
     for number, variable in enumerate(resource.blocks("environment.environmentVariables") if resource.has("environment") else ()):
         if (
             variable.text("type", "PLAINTEXT") == "PLAINTEXT"
@@ -78,7 +77,7 @@ def _build(resource: Resource) -> Judged:
             )
 
 
-def _start_script(resource: Resource) -> Judged:
+def _start_script(resource: Resource) -> Findings:
     for path in ("userData", "userDataBase64"):
         text = resource.text(path)
         if not text or resource.is_secret(path):
@@ -91,37 +90,27 @@ def _start_script(resource: Resource) -> Judged:
             yield Finding(path, "a script that reads its secrets with the instance's role", found="what reads like a credential, in plain")
 
 
-def _marked(path: str) -> Callable[[Resource], Judged]:
-    def judge(resource: Resource) -> Judged:
-        if path in resource.raw() and resource.raw()[path] is UNKNOWN:
-            resource.text(path)
-        if resource.has(path) and not resource.is_secret(path):
+def _marked(path: str) -> Callable[[Resource], Findings]:
+    def judge(resource: Resource) -> Findings:
+        if not resource.is_secret(path) and resource.value(path) not in (None, "", [], {}):
             yield Finding(path, "a value that Pulumi keeps secret", found="a password in plain")
 
     return judge
 
 
-def _lasting(resource: Resource) -> Judged:
+def _lasting(resource: Resource) -> Findings:
     if resource.text("status", "Active") != "Inactive":
         yield Finding("", "a role, assumed for an hour", found="a credential that lasts")
 
 
-def _metadata(resource: Resource) -> Judged:
+def _metadata(resource: Resource) -> Findings:
     if resource.text("metadataOptions.httpEndpoint", "enabled") != "disabled" and resource.text("metadataOptions.httpTokens") != "required":
         yield Finding("metadataOptions.httpTokens", "required")
 
 
-def _control(id_: str, title: str, types: tuple[str, ...], judge: Callable[[Resource], Judged], reference: str, fix: str) -> Control:
-    return Control(
-        id=id_,
-        title=title,
-        severity=Severity.CRITICAL,
-        rationale="A credential that can be read is used by whoever reads it: in a state, a console, a log, a backup.",
-        remediation=fix,
-        types=types,
-        judge=judge,
-        references=(reference,),
-    )
+_control = Family(
+    Severity.CRITICAL, "A credential that can be read is used by whoever reads it: in a state, a console, a log, a backup."
+).control
 
 
 _VARIABLES = "https://docs.aws.amazon.com/prescriptive-guidance/latest/secure-sensitive-data-secrets-manager-terraform/introduction.html"

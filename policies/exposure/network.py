@@ -4,13 +4,11 @@ from collections.abc import Callable, Iterator
 
 from policies.engine.addresses import Network, Ports, covers_world, networks
 from policies.engine.blocks import Block
-from policies.engine.control import Control, Finding, NotApplicableError, Severity
+from policies.engine.control import Family, Finding, Findings, NotApplicableError, Severity
 from policies.engine.resources import Resource
 
 __all__ = ["NETWORK"]
 
-Judged = Iterator[Finding]
-_USER_GUIDE = "https://docs.aws.amazon.com"
 _WEB = (80, 443)
 _ADMINISTRATION = (22, 3389)
 _FIRST_EPHEMERAL, _LAST_EPHEMERAL = 1024, 60999
@@ -37,32 +35,32 @@ def _rule(block: Block, *paths: str, protocol: str = "protocol") -> tuple[Ports,
 _WANTED = "named address ranges; the world on 80 and 443 only"
 
 
-def _group(resource: Resource) -> Judged:
+def _group(resource: Resource) -> Findings:
     rules = [_rule(each, "cidrBlocks", "ipv6CidrBlocks") for each in resource.blocks("ingress")]
     for ports in _open_ports(rules):
         yield Finding("ingress", _WANTED, found=f"{ports} open to the world")
 
 
-def _group_rule(resource: Resource) -> Judged:
+def _group_rule(resource: Resource) -> Findings:
     if resource.text("type").lower() == "egress":
         raise NotApplicableError("it lets out, not in")
     for ports in _open_ports([_rule(resource, "cidrBlocks", "ipv6CidrBlocks")]):
         yield Finding("cidrBlocks", _WANTED, found=f"{ports} open to the world")
 
 
-def _ingress_rule(resource: Resource) -> Judged:
+def _ingress_rule(resource: Resource) -> Findings:
     rule = _rule(resource, "cidrIpv4", "cidrIpv6", protocol="ipProtocol")
     if covers_world(rule[1]) and not rule[0].within(*_WEB):
         yield Finding("cidrIpv4" if resource.has("cidrIpv4") else "cidrIpv6", _WANTED, found=f"{rule[0]} open to the world")
 
 
-def _default_group(resource: Resource) -> Judged:
+def _default_group(resource: Resource) -> Findings:
     for path in ("ingress", "egress"):
         if resource.blocks(path):
             yield Finding(path, "no rule: whatever names no group lands here")
 
 
-def _network_acl(resource: Resource) -> Judged:
+def _network_acl(resource: Resource) -> Findings:
     rules = (
         resource.blocks("ingress")
         if resource.type != "aws:ec2/networkAclRule:NetworkAclRule"
@@ -80,21 +78,21 @@ def _network_acl(resource: Resource) -> Judged:
             yield Finding("ingress", "no way in from the world to ports 22 and 3389", found=f"{ports} open to the world")
 
 
-def _not(path: str, *, default: bool = False, wanted: str = "false") -> Callable[[Resource], Judged]:
-    def judge(resource: Resource) -> Judged:
+def _not(path: str, *, default: bool = False, wanted: str = "false") -> Callable[[Resource], Findings]:
+    def judge(resource: Resource) -> Findings:
         if resource.flag(path, default=default):
             yield Finding(path, wanted)
 
     return judge
 
 
-def _kafka(resource: Resource) -> Judged:
+def _kafka(resource: Resource) -> Findings:
     path = "brokerNodeGroupInfo.connectivityInfo.publicAccess.type"
     if resource.text(path, "DISABLED").upper() != "DISABLED":
         yield Finding(path, "DISABLED")
 
 
-def _control_plane(resource: Resource) -> Judged:
+def _control_plane(resource: Resource) -> Findings:
     if resource.flag("vpcConfig.endpointPublicAccess", default=True):
         ranges = resource.texts("vpcConfig.publicAccessCidrs") or ("0.0.0.0/0",)
         if covers_world(networks(ranges, "vpcConfig.publicAccessCidrs")):
@@ -103,23 +101,23 @@ def _control_plane(resource: Resource) -> Judged:
             )
 
 
-def _template(resource: Resource) -> Judged:
+def _template(resource: Resource) -> Findings:
     for number, interface in enumerate(resource.blocks("networkInterfaces")):
         if interface.flag("associatePublicIpAddress"):
             yield Finding(f"networkInterfaces.{number}.associatePublicIpAddress", "false")
 
 
-def _search_domain(resource: Resource) -> Judged:
+def _search_domain(resource: Resource) -> Findings:
     if not resource.has("vpcOptions.subnetIds"):
         yield Finding("vpcOptions", "subnets of a VPC")
 
 
-def _notebook(resource: Resource) -> Judged:
+def _notebook(resource: Resource) -> Findings:
     if resource.text("directInternetAccess", "Enabled") != "Disabled":
         yield Finding("directInternetAccess", "Disabled")
 
 
-def _service(resource: Resource) -> Judged:
+def _service(resource: Resource) -> Findings:
     kind = resource.text("spec.type", "ClusterIP")
     if kind == "NodePort":
         yield Finding("spec.type", "ClusterIP")
@@ -135,17 +133,7 @@ def _service(resource: Resource) -> Judged:
         )
 
 
-def _control(id_: str, title: str, types: tuple[str, ...], judge: Callable[[Resource], Judged], guide: str, fix: str) -> Control:
-    return Control(
-        id=id_,
-        title=title,
-        severity=Severity.CRITICAL,
-        rationale="What the internet reaches is tried by everybody, from its first minute on.",
-        remediation=fix,
-        types=types,
-        judge=judge,
-        references=(guide if guide.startswith("https") else f"{_USER_GUIDE}/{guide}",),
-    )
+_control = Family(Severity.CRITICAL, "What the internet reaches is tried by everybody, from its first minute on.").control
 
 
 _GROUPS = "vpc/latest/userguide/security-group-rules.html"

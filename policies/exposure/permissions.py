@@ -1,15 +1,13 @@
 """Controls of who may do what."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
-from policies.engine.control import Control, Finding, Severity
-from policies.engine.documents import Document, Statement, allows_action, document, parse
+from policies.engine.control import Family, Finding, Findings, Severity
+from policies.engine.documents import Document, Statement, allows_action, document, grants_to_everybody, parse
 from policies.engine.resources import Resource
 
 __all__ = ["PERMISSIONS"]
 
-Judged = Iterator[Finding]
-_USER_GUIDE = "https://docs.aws.amazon.com"
 
 _RESOURCE_POLICIES = {
     "aws:s3/bucketPolicy:BucketPolicy": "policy",
@@ -37,18 +35,10 @@ _RESOURCE_POLICIES = {
 _TYPES = tuple(_RESOURCE_POLICIES)
 
 
-def _resource_policy(resource: Resource) -> Judged:
+def _resource_policy(resource: Resource) -> Findings:
     path = _RESOURCE_POLICIES[resource.type]
-    stated = document(resource, path)
-    if stated is None:
-        return
-    for number, statement in enumerate(stated):
-        if statement.is_public:
-            yield Finding(
-                path,
-                "named principals, or a condition that names them",
-                found=f"statement {number} allows everybody {statement.allowed_actions()}",
-            )
+    for found in grants_to_everybody(resource, path):
+        yield Finding(path, "named principals, or a condition that names them", found=found)
 
 
 _IDENTITY_TYPES = (
@@ -73,7 +63,7 @@ def _is_everything(statement: Statement) -> bool:
     return bool(statement.not_resources) or any(not each.strip("*") or each.startswith("arn:*") for each in statement.resources)
 
 
-def _wildcards(resource: Resource) -> Judged:
+def _wildcards(resource: Resource) -> Findings:
     for path, stated in _documents(resource):
         for number, statement in enumerate(stated.allowing()):
             wide = [each for each in statement.actions if not each.strip("*") or each.rpartition(":")[2].strip("*") == ""]
@@ -108,7 +98,7 @@ _ESCALATIONS = (
 )
 
 
-def _escalation(resource: Resource) -> Judged:
+def _escalation(resource: Resource) -> Findings:
     for path, stated in _documents(resource):
         for number, statement in enumerate(stated.allowing()):
             ways = [each for each in _ESCALATIONS if allows_action(statement, each)]
@@ -123,14 +113,14 @@ def _escalation(resource: Resource) -> Judged:
 _ADMINISTRATORS = ("policy/AdministratorAccess", "policy/IAMFullAccess", "policy/PowerUserAccess")
 
 
-def _attached(resource: Resource) -> Judged:
+def _attached(resource: Resource) -> Findings:
     path = "managedPolicyArns" if resource.type == "aws:iam/role:Role" else "policyArn"
     for arn in resource.texts(path):
         if arn.endswith(_ADMINISTRATORS):
             yield Finding(path, "a policy with the permissions that are needed", found=arn.rpartition("/")[2])
 
 
-def _trust(resource: Resource) -> Judged:
+def _trust(resource: Resource) -> Findings:
     stated = document(resource, "assumeRolePolicy")
     for statement in stated.allowing() if stated else ():
         if statement.is_public:
@@ -155,14 +145,14 @@ def _is_narrow(subject: str) -> bool:
     return len(parts) > 1 and "*" not in parts[0] and bool(parts[1].strip("*/")) and not parts[1].startswith("*")
 
 
-def _function_permission(resource: Resource) -> Judged:
+def _function_permission(resource: Resource) -> Findings:
     principal = resource.text("principal")
     bound = any(resource.has(each) for each in ("sourceArn", "sourceAccount", "principalOrgId"))
     if not bound and (principal == "*" or principal.endswith(".amazonaws.com")):
         yield Finding("sourceArn", "the ARN of what calls, or sourceAccount", found=f"nothing, for the principal {principal}")
 
 
-def _function_url(resource: Resource) -> Judged:
+def _function_url(resource: Resource) -> Findings:
     if resource.text("authorizationType").upper() != "AWS_IAM":
         yield Finding("authorizationType", "AWS_IAM")
 
@@ -170,14 +160,14 @@ def _function_url(resource: Resource) -> Judged:
 _BLOCKS = ("blockPublicAcls", "blockPublicPolicy", "ignorePublicAcls", "restrictPublicBuckets")
 
 
-def _bucket_block(resource: Resource) -> Judged:
+def _bucket_block(resource: Resource) -> Findings:
     blocks = resource.stack.companions(resource, "aws:s3/bucketPublicAccessBlock:BucketPublicAccessBlock", by="bucket")
     blocks = (*blocks, *resource.stack.of_type("aws:s3/accountPublicAccessBlock:AccountPublicAccessBlock"))
     if not any(all(each.flag(name) for name in _BLOCKS) for each in blocks):
         yield Finding("", "a BucketPublicAccessBlock with all four settings true", found="an incomplete one" if blocks else "none")
 
 
-def _acl(resource: Resource) -> Judged:
+def _acl(resource: Resource) -> Findings:
     if resource.text("acl").startswith(("public-", "authenticated-read")):
         yield Finding("acl", "private")
     for path in ("grants", "accessControlPolicy.grants"):
@@ -186,17 +176,9 @@ def _acl(resource: Resource) -> Judged:
                 yield Finding(path, "grants to named accounts", found="a grant to everybody")
 
 
-def _control(id_: str, title: str, types: tuple[str, ...], judge: Callable[[Resource], Judged], guide: str, fix: str) -> Control:
-    return Control(
-        id=id_,
-        title=title,
-        severity=Severity.CRITICAL,
-        rationale="Permissions are the perimeter of a cloud: one that is too wide is used by whoever gets in anywhere.",
-        remediation=fix,
-        types=types,
-        judge=judge,
-        references=(f"{_USER_GUIDE}/{guide}",),
-    )
+_control = Family(
+    Severity.CRITICAL, "Permissions are the perimeter of a cloud: one that is too wide is used by whoever gets in anywhere."
+).control
 
 
 PERMISSIONS = (

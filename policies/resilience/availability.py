@@ -1,25 +1,21 @@
 """Controls of availability: the loss of a zone stops nothing."""
 
-from collections.abc import Callable, Iterator
-
-from policies.engine.control import Control, Finding, NotApplicableError, Severity
+from policies.engine.control import Family, Finding, Findings, NotApplicableError, Severity
 from policies.engine.resources import Resource
 
 __all__ = ["AVAILABILITY"]
 
-Judged = Iterator[Finding]
-_USER_GUIDE = "https://docs.aws.amazon.com"
 _TWO = 2
 
 
-def _instance(resource: Resource) -> Judged:
+def _instance(resource: Resource) -> Findings:
     if resource.text("engine").startswith(("aurora", "neptune", "docdb")) or resource.has("replicateSourceDb"):
         raise NotApplicableError("a member of a cluster or a replica: what it belongs to is judged")
     if not resource.flag("multiAz"):
         yield Finding("multiAz", "true")
 
 
-def _cache(resource: Resource) -> Judged:
+def _cache(resource: Resource) -> Findings:
     if not resource.flag("automaticFailoverEnabled") and not resource.has("globalReplicationGroupId"):
         yield Finding("automaticFailoverEnabled", "true")
     if not resource.flag("multiAzEnabled"):
@@ -31,17 +27,17 @@ def _cache(resource: Resource) -> Judged:
         yield Finding("numCacheClusters", "at least 2")
 
 
-def _memory_database(resource: Resource) -> Judged:
+def _memory_database(resource: Resource) -> Findings:
     if (resource.number("numReplicasPerShard", 1) or 0) < 1:
         yield Finding("numReplicasPerShard", "at least 1")
 
 
-def _broker(resource: Resource) -> Judged:
+def _broker(resource: Resource) -> Findings:
     if resource.text("deploymentMode", "SINGLE_INSTANCE").upper() == "SINGLE_INSTANCE":
         yield Finding("deploymentMode", "CLUSTER_MULTI_AZ for RabbitMQ, ACTIVE_STANDBY_MULTI_AZ for ActiveMQ")
 
 
-def _readers(resource: Resource) -> Judged:
+def _readers(resource: Resource) -> Findings:
     if resource.text("engineMode") == "serverless":
         raise NotApplicableError("the first version of Aurora Serverless moves to another zone by itself")
     if resource.has("allocatedStorage") and resource.has("dbClusterInstanceClass"):
@@ -60,42 +56,32 @@ def _readers(resource: Resource) -> Judged:
         yield Finding("", "instances in two zones", found=f"all of them in {zones[0]}")
 
 
-def _search_domain(resource: Resource) -> Judged:
+def _search_domain(resource: Resource) -> Findings:
     if not resource.flag("clusterConfig.zoneAwarenessEnabled") and not resource.flag("clusterConfig.multiAzWithStandbyEnabled"):
         yield Finding("clusterConfig.zoneAwarenessEnabled", "true")
     if (resource.number("clusterConfig.instanceCount", 1) or 0) < _TWO:
         yield Finding("clusterConfig.instanceCount", "at least 2")
 
 
-def _file_system(resource: Resource) -> Judged:
+def _file_system(resource: Resource) -> Findings:
     if resource.has("availabilityZoneName"):
         yield Finding("availabilityZoneName", "nothing: a file system of several zones")
 
 
-def _load_balancer(resource: Resource) -> Judged:
+def _load_balancer(resource: Resource) -> Findings:
     path = "subnets" if resource.has("subnets") else "subnetMappings"
     count = len(resource.texts("subnets")) if path == "subnets" else len(resource.blocks("subnetMappings"))
     if count < _TWO:
         yield Finding(path, "subnets of at least two zones")
 
 
-def _scaling_group(resource: Resource) -> Judged:
+def _scaling_group(resource: Resource) -> Findings:
     zones = resource.texts("vpcZoneIdentifiers") or resource.texts("availabilityZones")
     if len(set(zones)) < _TWO:
         yield Finding("vpcZoneIdentifiers", "subnets of at least two zones")
 
 
-def _control(id_: str, title: str, types: tuple[str, ...], judge: Callable[[Resource], Judged], guide: str, fix: str) -> Control:
-    return Control(
-        id=id_,
-        title=title,
-        severity=Severity.HIGH,
-        rationale="Zones fail as a whole; what stands in one only is gone until it comes back.",
-        remediation=fix,
-        types=types,
-        judge=judge,
-        references=(f"{_USER_GUIDE}/{guide}",),
-    )
+_control = Family(Severity.HIGH, "Zones fail as a whole; what stands in one only is gone until it comes back.").control
 
 
 AVAILABILITY = (

@@ -1,15 +1,13 @@
 """Controls of backups: on, kept long enough, where a lost region does not take them along."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
-from policies.engine.control import Control, Finding, NotApplicableError, Option, Severity
+from policies.engine.control import Family, Finding, Findings, NotApplicableError, Option, Severity
 from policies.engine.resources import Resource
 
 __all__ = ["BACKUPS"]
 
-Judged = Iterator[Finding]
-_USER_GUIDE = "https://docs.aws.amazon.com"
 _DAYS = 30
 _LONGEST_DAYS = 35  # of automated backups: RDS, ElastiCache, DynamoDB, Redshift
 
@@ -21,10 +19,10 @@ def _is_days(value: Any) -> bool:
 _KEPT = {"days": Option(_DAYS, f"a whole number from 1 to {_LONGEST_DAYS}", _is_days, "Days that backups are kept at least")}
 
 
-def _kept(path: str, default: float, unless: Callable[[Resource], str] | None = None) -> Callable[[Resource, Mapping[str, Any]], Judged]:
+def _kept(path: str, default: float, unless: Callable[[Resource], str] | None = None) -> Callable[[Resource, Mapping[str, Any]], Findings]:
     """A number of days; `unless` says why there is nothing to judge."""
 
-    def judge(resource: Resource, options: Mapping[str, Any]) -> Judged:
+    def judge(resource: Resource, options: Mapping[str, Any]) -> Findings:
         reason = unless(resource) if unless else ""
         if reason:
             raise NotApplicableError(reason)
@@ -44,20 +42,20 @@ def _is_scratch(resource: Resource) -> str:
     return "a scratch file system has no backups" if resource.text("deploymentType", "SCRATCH_1").startswith("SCRATCH") else ""
 
 
-def _snapshots(resource: Resource, options: Mapping[str, Any]) -> Judged:
+def _snapshots(resource: Resource, options: Mapping[str, Any]) -> Findings:
     if resource.text("engine").lower() == "memcached":
         raise NotApplicableError("memcached has no snapshots")
     yield from _kept("snapshotRetentionLimit", 0)(resource, options)
 
 
-def _table(resource: Resource, options: Mapping[str, Any]) -> Judged:
+def _table(resource: Resource, options: Mapping[str, Any]) -> Findings:
     if not resource.flag("pointInTimeRecovery.enabled"):
         yield Finding("pointInTimeRecovery.enabled", "true")
     else:
         yield from _kept("pointInTimeRecovery.recoveryPeriodInDays", _LONGEST_DAYS)(resource, options)
 
 
-def _backup_rules(resource: Resource, options: Mapping[str, Any]) -> Judged:
+def _backup_rules(resource: Resource, options: Mapping[str, Any]) -> Findings:
     for number, rule in enumerate(resource.blocks("rules")):
         path = f"rules.{number}.lifecycle.deleteAfter"
         days = rule.number("lifecycle.deleteAfter")
@@ -69,7 +67,7 @@ def _backup_rules(resource: Resource, options: Mapping[str, Any]) -> Judged:
                 yield Finding(f"rules.{number}.copyActions.{position}.lifecycle.deleteAfter", f"at least {int(options['days'])} days")
 
 
-def _copies(resource: Resource) -> Judged:
+def _copies(resource: Resource) -> Findings:
     for number, rule in enumerate(resource.blocks("rules")):
         copies = rule.blocks("copyActions")
         if not copies:
@@ -89,13 +87,13 @@ def _region_of(arn: str) -> str:
     return parts[_REGION_PART] if len(parts) > _REGION_PART else ""
 
 
-def _lock(resource: Resource) -> Judged:
+def _lock(resource: Resource) -> Findings:
     locks = resource.stack.companions(resource, "aws:backup/vaultLockConfiguration:VaultLockConfiguration", by="backupVaultName")
     if not locks:
         yield Finding("name", "a VaultLockConfiguration for the vault", found="no lock")
 
 
-def _lock_days(resource: Resource, options: Mapping[str, Any]) -> Judged:
+def _lock_days(resource: Resource, options: Mapping[str, Any]) -> Findings:
     if (resource.number("minRetentionDays", 0) or 0) < options["days"]:
         yield Finding("minRetentionDays", f"at least {int(options['days'])} days")
 
@@ -103,7 +101,7 @@ def _lock_days(resource: Resource, options: Mapping[str, Any]) -> Judged:
 _VERSIONING = "aws:s3/bucketVersioning:BucketVersioning"
 
 
-def _versions(resource: Resource) -> Judged:
+def _versions(resource: Resource) -> Findings:
     if resource.flag("versioning.enabled"):
         return
     companions = resource.stack.companions(resource, _VERSIONING, by="bucket")
@@ -114,7 +112,7 @@ def _versions(resource: Resource) -> Judged:
             yield Finding("versioning", "Enabled", found=each.text("versioningConfiguration.status") or "nothing")
 
 
-def _file_system(resource: Resource) -> Judged:
+def _file_system(resource: Resource) -> Findings:
     policies = resource.stack.companions(resource, "aws:efs/backupPolicy:BackupPolicy", by="fileSystemId")
     plans = resource.stack.of_type("aws:backup/selection:Selection")
     if any(each.text("backupPolicy.status") == "ENABLED" for each in policies):
@@ -123,26 +121,9 @@ def _file_system(resource: Resource) -> Judged:
         yield Finding("", "a BackupPolicy with the status ENABLED, or a backup selection that names it", found="no backups")
 
 
-def _control(
-    id_: str,
-    title: str,
-    types: tuple[str, ...],
-    judge: Callable[..., Judged],
-    guide: str,
-    fix: str,
-    options: Mapping[str, Option] | None = None,
-) -> Control:
-    return Control(
-        id=id_,
-        title=title,
-        severity=Severity.HIGH,
-        rationale="What was deleted or corrupted is noticed after days or weeks; by then a backup from before has to be there.",
-        remediation=fix,
-        types=types,
-        judge=judge,
-        references=(f"{_USER_GUIDE}/{guide}",),
-        options=options or {},
-    )
+_control = Family(
+    Severity.HIGH, "What was deleted or corrupted is noticed after days or weeks; by then a backup from before has to be there."
+).control
 
 
 BACKUPS = (
@@ -153,7 +134,7 @@ BACKUPS = (
         _kept("backupRetentionPeriod", 0, _is_replica),
         "AmazonRDS/latest/UserGuide/USER_WorkingWithAutomatedBackups.BackupRetention.html",
         "Set backupRetentionPeriod, 35 at most.",
-        _KEPT,
+        options=_KEPT,
     ),
     _control(
         "res-cluster-retention",
@@ -162,7 +143,7 @@ BACKUPS = (
         _kept("backupRetentionPeriod", 1),
         "AmazonRDS/latest/AuroraUserGuide/Aurora.Managing.Backups.html",
         "Set backupRetentionPeriod, 35 at most.",
-        _KEPT,
+        options=_KEPT,
     ),
     _control(
         "res-elasticache-retention",
@@ -175,7 +156,7 @@ BACKUPS = (
         _snapshots,
         "AmazonElastiCache/latest/dg/backups-automatic.html",
         "Set snapshotRetentionLimit, 35 at most.",
-        _KEPT,
+        options=_KEPT,
     ),
     _control(
         "res-redshift-retention",
@@ -184,7 +165,7 @@ BACKUPS = (
         _kept("automatedSnapshotRetentionPeriod", 1),
         "redshift/latest/mgmt/working-with-snapshots.html",
         "Set automatedSnapshotRetentionPeriod, 35 at most.",
-        _KEPT,
+        options=_KEPT,
     ),
     _control(
         "res-fsx-retention",
@@ -197,7 +178,7 @@ BACKUPS = (
         _kept("automaticBackupRetentionDays", 0),
         "fsx/latest/WindowsGuide/using-backups.html",
         "Set automaticBackupRetentionDays, 90 at most.",
-        _KEPT,
+        options=_KEPT,
     ),
     _control(
         "res-fsx-lustre-retention",
@@ -206,7 +187,7 @@ BACKUPS = (
         _kept("automaticBackupRetentionDays", 0, _is_scratch),
         "fsx/latest/LustreGuide/using-backups-fsx.html",
         "Set automaticBackupRetentionDays, 90 at most.",
-        _KEPT,
+        options=_KEPT,
     ),
     _control(
         "res-dynamodb-recovery",
@@ -215,7 +196,7 @@ BACKUPS = (
         _table,
         "amazondynamodb/latest/developerguide/Point-in-time-recovery.html",
         "Set pointInTimeRecovery with enabled; leave recoveryPeriodInDays at 35.",
-        _KEPT,
+        options=_KEPT,
     ),
     _control(
         "res-backup-plan-retention",
@@ -224,7 +205,7 @@ BACKUPS = (
         _backup_rules,
         "aws-backup/latest/devguide/creating-a-backup-plan.html",
         "Set lifecycle.deleteAfter of each rule and copy.",
-        _KEPT,
+        options=_KEPT,
     ),
     _control(
         "res-backup-plan-copies",
@@ -249,7 +230,7 @@ BACKUPS = (
         _lock_days,
         "aws-backup/latest/devguide/vault-lock.html",
         "Set minRetentionDays.",
-        _KEPT,
+        options=_KEPT,
     ),
     _control(
         "res-s3-versions",

@@ -1,19 +1,17 @@
 """Controls of deletion: nothing that holds data goes by mistake, or without a last copy."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
-from policies.engine.control import Control, Enforcement, Finding, NotApplicableError, Severity
+from policies.engine.control import Enforcement, Family, Finding, Findings, NotApplicableError, Severity
 from policies.engine.resources import Resource
 
 __all__ = ["DELETION"]
 
-Judged = Iterator[Finding]
-_USER_GUIDE = "https://docs.aws.amazon.com"
 _SECRET_DAYS = 30
 
 
-def _protected(path: str) -> Callable[[Resource], Judged]:
-    def judge(resource: Resource) -> Judged:
+def _protected(path: str) -> Callable[[Resource], Findings]:
+    def judge(resource: Resource) -> Findings:
         if resource.text("engine").startswith("aurora") and resource.type == "aws:rds/instance:Instance":
             raise NotApplicableError("its cluster is judged")
         if resource.text(path).upper() not in ("TRUE", "1", "ACTIVE"):
@@ -22,57 +20,40 @@ def _protected(path: str) -> Callable[[Resource], Judged]:
     return judge
 
 
-def _last_snapshot(resource: Resource) -> Judged:
+def _last_snapshot(resource: Resource) -> Findings:
     if resource.flag("skipFinalSnapshot"):
         yield Finding("skipFinalSnapshot", "false")
     elif not resource.has("finalSnapshotIdentifier"):
         yield Finding("finalSnapshotIdentifier", "a name: without one the deletion fails")
 
 
-def _last_cache_snapshot(resource: Resource) -> Judged:
+def _last_cache_snapshot(resource: Resource) -> Findings:
     path = "finalSnapshotName" if resource.type.startswith("aws:memorydb") else "finalSnapshotIdentifier"
     if not resource.has(path):
         yield Finding(path, "a name")
 
 
-def _not_forced(path: str) -> Callable[[Resource], Judged]:
-    def judge(resource: Resource) -> Judged:
+def _not_forced(path: str) -> Callable[[Resource], Findings]:
+    def judge(resource: Resource) -> Findings:
         if resource.flag(path):
             yield Finding(path, "false")
 
     return judge
 
 
-def _held(resource: Resource) -> Judged:
+def _held(resource: Resource) -> Findings:
     if not resource.protect:
         yield Finding("", "the resource option protect", found="none: `pulumi destroy`, or a change that replaces it, deletes it")
 
 
-def _window(resource: Resource) -> Judged:
+def _window(resource: Resource) -> Findings:
     if (resource.number("recoveryWindowInDays", _SECRET_DAYS) or 0) < _SECRET_DAYS:
         yield Finding("recoveryWindowInDays", f"{_SECRET_DAYS}")
 
 
-def _control(
-    id_: str,
-    title: str,
-    types: tuple[str, ...],
-    judge: Callable[[Resource], Judged],
-    guide: str,
-    fix: str,
-    enforcement: Enforcement = Enforcement.MANDATORY,
-) -> Control:
-    return Control(
-        id=id_,
-        title=title,
-        severity=Severity.HIGH,
-        rationale="One wrong command, or one changed property that replaces a resource, deletes what no deployment can make again.",
-        remediation=fix,
-        types=types,
-        judge=judge,
-        references=(guide if guide.startswith("https") else f"{_USER_GUIDE}/{guide}",),
-        enforcement=enforcement,
-    )
+_control = Family(
+    Severity.HIGH, "One wrong command, or one changed property that replaces a resource, deletes what no deployment can make again."
+).control
 
 
 _STATEFUL = (
@@ -158,7 +139,7 @@ DELETION = (
         _last_cache_snapshot,
         "AmazonElastiCache/latest/dg/backups-final.html",
         "Name the last snapshot.",
-        Enforcement.ADVISORY,
+        enforcement=Enforcement.ADVISORY,
     ),
     _control(
         "res-s3-force-destroy",

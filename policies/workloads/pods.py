@@ -1,15 +1,14 @@
 """Controls of pods, whatever declares them."""
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 from policies.engine.blocks import Block
-from policies.engine.control import Control, Finding, NotApplicableError, Severity
+from policies.engine.control import Family, Finding, Findings, NotApplicableError, Severity
 from policies.engine.resources import Resource
 
 __all__ = ["PODS"]
 
-Judged = Iterator[Finding]
 _STANDARDS = "https://kubernetes.io/docs/concepts/security/pod-security-standards/"
 
 _TEMPLATED = (
@@ -46,20 +45,20 @@ def _found(container: Block, path: str) -> str:
     return container.text(path) or "nothing"
 
 
-def _unprivileged(resource: Resource) -> Judged:
+def _unprivileged(resource: Resource) -> Findings:
     for path, container in _containers(resource):
         if container.flag("securityContext.privileged"):
             yield Finding(f"{path}.securityContext.privileged", "false")
 
 
-def _no_escalation(resource: Resource) -> Judged:
+def _no_escalation(resource: Resource) -> Findings:
     for path, container in _containers(resource):
         # the default is true
         if container.flag("securityContext.allowPrivilegeEscalation", default=True):
             yield Finding(f"{path}.securityContext.allowPrivilegeEscalation", "false")
 
 
-def _capabilities(resource: Resource) -> Judged:
+def _capabilities(resource: Resource) -> Findings:
     for path, container in _containers(resource):
         if "ALL" not in [each.upper() for each in container.texts("securityContext.capabilities.drop")]:
             yield Finding(f"{path}.securityContext.capabilities.drop", "ALL")
@@ -72,7 +71,7 @@ def _capabilities(resource: Resource) -> Judged:
             yield Finding(f"{path}.securityContext.capabilities.add", "NET_BIND_SERVICE at most")
 
 
-def _not_root(resource: Resource) -> Judged:
+def _not_root(resource: Resource) -> Findings:
     pod = _pod(resource)
     for path, container in _containers(resource):
         owner = container if container.has("securityContext.runAsNonRoot") else pod
@@ -85,7 +84,7 @@ def _not_root(resource: Resource) -> Judged:
             yield Finding(f"{path}.securityContext.runAsUser", "a user other than 0", found="0")
 
 
-def _system_calls(resource: Resource) -> Judged:
+def _system_calls(resource: Resource) -> Findings:
     pod = _pod(resource)
     for path, container in _containers(resource):
         owner = container if container.has("securityContext.seccompProfile.type") else pod
@@ -97,13 +96,13 @@ def _system_calls(resource: Resource) -> Judged:
             )
 
 
-def _own_namespaces(resource: Resource) -> Judged:
+def _own_namespaces(resource: Resource) -> Findings:
     for name in ("hostNetwork", "hostPID", "hostIPC"):
         if _pod(resource).flag(name):
             yield Finding(f"{_path(resource)}.{name}", "false")
 
 
-def _host_ports(resource: Resource) -> Judged:
+def _host_ports(resource: Resource) -> Findings:
     for path, container in _containers(resource):
         for number, port in enumerate(container.blocks("ports")):
             if port.number("hostPort", 0):
@@ -113,7 +112,7 @@ def _host_ports(resource: Resource) -> Judged:
 _VOLUMES = ("name", "configMap", "csi", "downwardAPI", "emptyDir", "ephemeral", "persistentVolumeClaim", "projected", "secret", "image")
 
 
-def _volumes(resource: Resource) -> Judged:
+def _volumes(resource: Resource) -> Findings:
     for number, volume in enumerate(resource.blocks(f"{_path(resource)}.volumes")):
         for kind in volume.names():
             if kind not in _VOLUMES:
@@ -122,7 +121,7 @@ def _volumes(resource: Resource) -> Judged:
                 )
 
 
-def _read_only(resource: Resource) -> Judged:
+def _read_only(resource: Resource) -> Findings:
     for path, container in _containers(resource):
         if not container.flag("securityContext.readOnlyRootFilesystem"):
             yield Finding(f"{path}.securityContext.readOnlyRootFilesystem", "true")
@@ -131,13 +130,13 @@ def _read_only(resource: Resource) -> Judged:
 _DIGEST = re.compile(r".+@sha256:[0-9a-f]{64}$")
 
 
-def _digests(resource: Resource) -> Judged:
+def _digests(resource: Resource) -> Findings:
     for path, container in _containers(resource):
         if not _DIGEST.match(container.text("image")):
             yield Finding(f"{path}.image", "an image by its digest, NAME@sha256:…")
 
 
-def _limits(resource: Resource) -> Judged:
+def _limits(resource: Resource) -> Findings:
     for path, container in _containers(resource, "containers", "initContainers"):
         for name in ("limits.memory", "requests.cpu", "requests.memory"):
             stated = container.text(f"resources.{name}")
@@ -148,19 +147,19 @@ def _limits(resource: Resource) -> Judged:
                 yield Finding(f"{path}.resources.{name}", "an amount", found=stated or "nothing")
 
 
-def _probes(resource: Resource) -> Judged:
+def _probes(resource: Resource) -> Findings:
     for path, container in _containers(resource, "containers"):
         for name in ("livenessProbe", "readinessProbe"):
             if not container.block(name).names():
                 yield Finding(f"{path}.{name}", "a probe", found="none")
 
 
-def _service_account(resource: Resource) -> Judged:
+def _service_account(resource: Resource) -> Findings:
     if _pod(resource).text("serviceAccountName", _pod(resource).text("serviceAccount", "default")) == "default":
         yield Finding(f"{_path(resource)}.serviceAccountName", "a service account of its own")
 
 
-def _spread(resource: Resource) -> Judged:
+def _spread(resource: Resource) -> Findings:
     if (resource.number("spec.replicas", 1) or 0) <= 1:
         raise NotApplicableError("one pod cannot be spread")
     pod = _pod(resource)
@@ -172,51 +171,76 @@ def _spread(resource: Resource) -> Judged:
         yield Finding(f"{_path(resource)}.topologySpreadConstraints", "a constraint over topology.kubernetes.io/zone")
 
 
-def _control(
-    id_: str,
-    title: str,
-    types: tuple[str, ...],
-    judge: Callable[[Resource], Judged],
-    fix: str,
-    reference: str = _STANDARDS,
-    severity: Severity = Severity.HIGH,
-) -> Control:
-    return Control(
-        id=id_,
-        title=title,
-        severity=severity,
-        rationale="A process that is taken over does what its pod may do; a pod that may little, and that is one of several, harms little.",
-        remediation=fix,
-        types=types,
-        judge=judge,
-        references=(reference,),
-    )
+_control = Family(
+    Severity.HIGH, "A process that is taken over does what its pod may do; a pod that may little, and that is one of several, harms little."
+).control
 
 
 PODS = (
-    _control("wl-privileged", "No container is privileged", _TYPES, _unprivileged, "Set privileged to false.", severity=Severity.CRITICAL),
     _control(
-        "wl-escalation", "No process gains privileges", _TYPES, _no_escalation, "Set allowPrivilegeEscalation to false for each container."
+        "wl-privileged",
+        "No container is privileged",
+        _TYPES,
+        _unprivileged,
+        _STANDARDS,
+        "Set privileged to false.",
+        severity=Severity.CRITICAL,
     ),
     _control(
-        "wl-capabilities", "Containers drop every capability", _TYPES, _capabilities, "Set capabilities.drop to ALL for each container."
+        "wl-escalation",
+        "No process gains privileges",
+        _TYPES,
+        _no_escalation,
+        _STANDARDS,
+        "Set allowPrivilegeEscalation to false for each container.",
     ),
-    _control("wl-root", "No container runs as root", _TYPES, _not_root, "Set runAsNonRoot for the pod, and a user in the image."),
-    _control("wl-seccomp", "System calls are filtered", _TYPES, _system_calls, "Set seccompProfile.type to RuntimeDefault for the pod."),
+    _control(
+        "wl-capabilities",
+        "Containers drop every capability",
+        _TYPES,
+        _capabilities,
+        _STANDARDS,
+        "Set capabilities.drop to ALL for each container.",
+    ),
+    _control(
+        "wl-root",
+        "No container runs as root",
+        _TYPES,
+        _not_root,
+        _STANDARDS,
+        "Set runAsNonRoot for the pod, and a user in the image.",
+    ),
+    _control(
+        "wl-seccomp",
+        "System calls are filtered",
+        _TYPES,
+        _system_calls,
+        _STANDARDS,
+        "Set seccompProfile.type to RuntimeDefault for the pod.",
+    ),
     _control(
         "wl-host-namespaces",
         "Pods do not share namespaces of their node",
         _TYPES,
         _own_namespaces,
+        _STANDARDS,
         "Remove hostNetwork, hostPID and hostIPC.",
         severity=Severity.CRITICAL,
     ),
-    _control("wl-host-ports", "Pods open no port of their node", _TYPES, _host_ports, "Remove hostPort; a service reaches the pod."),
+    _control(
+        "wl-host-ports",
+        "Pods open no port of their node",
+        _TYPES,
+        _host_ports,
+        _STANDARDS,
+        "Remove hostPort; a service reaches the pod.",
+    ),
     _control(
         "wl-volumes",
         "Pods mount nothing of their node",
         _TYPES,
         _volumes,
+        _STANDARDS,
         "Use a claim, a config map, a secret or an emptyDir.",
         severity=Severity.CRITICAL,
     ),
@@ -225,6 +249,7 @@ PODS = (
         "Root file systems are read-only",
         _TYPES,
         _read_only,
+        _STANDARDS,
         "Set readOnlyRootFilesystem, and mount an emptyDir where files are written.",
         severity=Severity.MEDIUM,
     ),
@@ -233,42 +258,42 @@ PODS = (
         "Images are named by digest",
         _TYPES,
         _digests,
-        "Name the image by its digest.",
         "https://kubernetes.io/docs/concepts/containers/images/",
+        "Name the image by its digest.",
     ),
     _control(
         "wl-resources",
         "Containers state what they need and may take",
         _TYPES,
         _limits,
-        "Set requests for cpu and memory, and a limit for memory.",
         "https://kubernetes.io/docs/concepts/configuration/manage-resources-containers/",
-        Severity.MEDIUM,
+        "Set requests for cpu and memory, and a limit for memory.",
+        severity=Severity.MEDIUM,
     ),
     _control(
         "wl-probes",
         "Containers that serve are probed",
         _SERVING,
         _probes,
-        "Set livenessProbe and readinessProbe.",
         "https://kubernetes.io/docs/concepts/configuration/liveness-readiness-startup-probes/",
-        Severity.MEDIUM,
+        "Set livenessProbe and readinessProbe.",
+        severity=Severity.MEDIUM,
     ),
     _control(
         "wl-service-account",
         "Pods have a service account of their own",
         _TYPES,
         _service_account,
-        "Declare a service account and name it.",
         "https://kubernetes.io/docs/concepts/security/service-accounts/",
+        "Declare a service account and name it.",
     ),
     _control(
         "wl-spread",
         "Replicas are spread over zones",
         _REPLICATED,
         _spread,
-        "Set topologySpreadConstraints over topology.kubernetes.io/zone.",
         "https://kubernetes.io/docs/concepts/scheduling-eviction/topology-spread-constraints/",
-        Severity.MEDIUM,
+        "Set topologySpreadConstraints over topology.kubernetes.io/zone.",
+        severity=Severity.MEDIUM,
     ),
 )

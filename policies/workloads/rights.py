@@ -1,27 +1,24 @@
 """Controls of what may be done in a cluster."""
 
-from collections.abc import Callable, Iterator
-
 from mastertrade.values import UNKNOWN
 from policies.engine.blocks import UnknownValueError
-from policies.engine.control import Control, Finding, NotApplicableError, Severity
+from policies.engine.control import Family, Finding, Findings, NotApplicableError, Severity
 from policies.engine.resources import Resource
 
 __all__ = ["RIGHTS"]
 
-Judged = Iterator[Finding]
 _ROLES = ("kubernetes:rbac.authorization.k8s.io:Role", "kubernetes:rbac.authorization.k8s.io:ClusterRole")
 _BINDINGS = ("kubernetes:rbac.authorization.k8s.io:RoleBinding", "kubernetes:rbac.authorization.k8s.io:ClusterRoleBinding")
 
 
-def _wildcards(resource: Resource) -> Judged:
+def _wildcards(resource: Resource) -> Findings:
     for number, rule in enumerate(resource.blocks("rules")):
         for name in ("verbs", "resources", "apiGroups", "nonResourceURLs"):
             if "*" in rule.texts(name):
                 yield Finding(f"rules.{number}.{name}", "names")
 
 
-def _escalation(resource: Resource) -> Judged:
+def _escalation(resource: Resource) -> Findings:
     for number, rule in enumerate(resource.blocks("rules")):
         verbs = [each for each in rule.texts("verbs") if each in ("escalate", "bind", "impersonate")]
         if verbs:
@@ -30,12 +27,12 @@ def _escalation(resource: Resource) -> Judged:
             yield Finding(f"rules.{number}.resources", "no way into running pods")
 
 
-def _administrators(resource: Resource) -> Judged:
+def _administrators(resource: Resource) -> Findings:
     if resource.text("roleRef.name") in ("cluster-admin", "admin", "system:masters"):
         yield Finding("roleRef.name", "a role with the rights that are needed")
 
 
-def _strangers(resource: Resource) -> Judged:
+def _strangers(resource: Resource) -> Findings:
     for number, subject in enumerate(resource.blocks("subjects")):
         if subject.text("name") in (
             "system:anonymous",
@@ -58,7 +55,7 @@ def _refuse_add_ons(namespace: Resource) -> None:
             raise NotApplicableError("its pods are those of an add-on of EKS")
 
 
-def _standard(resource: Resource) -> Judged:
+def _standard(resource: Resource) -> Findings:
     label = "pod-security.kubernetes.io/enforce"
     level = resource.pairs("metadata.labels").get(label)
     if level != "restricted":
@@ -70,7 +67,7 @@ def _standard(resource: Resource) -> Judged:
         )
 
 
-def _isolated(resource: Resource) -> Judged:
+def _isolated(resource: Resource) -> Findings:
     name = resource.text("metadata.name")
     for policy in resource.stack.of_type("kubernetes:networking.k8s.io:NetworkPolicy"):
         if policy.text("metadata.namespace", "default") != name and not resource.stack.refers(policy, "metadata.namespace", resource):
@@ -82,25 +79,11 @@ def _isolated(resource: Resource) -> Judged:
     yield Finding("", "a NetworkPolicy in it that selects every pod and admits nothing", found="none")
 
 
-def _control(
-    id_: str,
-    title: str,
-    types: tuple[str, ...],
-    judge: Callable[[Resource], Judged],
-    reference: str,
-    fix: str,
-    severity: Severity = Severity.HIGH,
-) -> Control:
-    return Control(
-        id=id_,
-        title=title,
-        severity=severity,
-        rationale="Rights in a cluster reach every secret and every pod of it, unless they are narrow.",
-        remediation=fix,
-        types=types,
-        judge=judge,
-        references=(f"https://kubernetes.io/docs/concepts/{reference}",),
-    )
+_control = Family(
+    Severity.HIGH,
+    "Rights in a cluster reach every secret and every pod of it, unless they are narrow.",
+    "https://kubernetes.io/docs/concepts",
+).control
 
 
 RIGHTS = (
@@ -119,7 +102,7 @@ RIGHTS = (
         _escalation,
         "security/rbac-good-practices/",
         "Remove escalate, bind, impersonate and the way into pods.",
-        Severity.CRITICAL,
+        severity=Severity.CRITICAL,
     ),
     _control(
         "wl-rbac-administrators",
@@ -136,7 +119,7 @@ RIGHTS = (
         _strangers,
         "security/rbac-good-practices/",
         "Name a service account or a group.",
-        Severity.CRITICAL,
+        severity=Severity.CRITICAL,
     ),
     _control(
         "wl-namespace-standard",

@@ -9,8 +9,13 @@ from pathlib import Path
 from typing import Any
 
 from mastertrade.offline import UNKNOWN, Evaluation, Mode, Resource
-from mastertrade.offline.analyzer import Violation, ask, connected, pack_process
+from mastertrade.offline.analyzer import Questions, Violation, ask, connected, pack_process
+from policies.encryption import PACK as ENCRYPTION
+from policies.exposure import PACK as EXPOSURE
+from policies.resilience import PACK as RESILIENCE
+from policies.workloads import PACK as WORKLOADS
 
+PACKS = (ENCRYPTION, EXPOSURE, RESILIENCE, WORKLOADS)
 POLICIES = Path(__file__).parents[2] / "policies"
 KEY = "arn:aws:kms:eu-west-1:123456789012:key/1234abcd-12ab-34cd-56ef-1234567890ab"
 _REFERENCE = re.compile(r"\$\{([\w-]+)\.(\w+)\}")
@@ -27,7 +32,7 @@ class Asking:
         """What the pack says of resources: `type`, `name`, `properties`, `protect`."""
         resources = [_resource(each, described) for each in described]
         evaluation = Evaluation("demo", "prod", Mode.SIMULATED, tuple(resources), {}, ())
-        return ask(self.folder, self.analyzer, evaluation, {each.urn: each for each in resources}).violations
+        return ask(self.folder, self.analyzer, Questions(evaluation)).violations
 
 
 @contextlib.contextmanager

@@ -8,7 +8,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mastertrade.values import UNKNOWN, Secret
-from policies.encryption import PACK as ENCRYPTION
 from policies.engine.addresses import Ports, covers_world, networks
 from policies.engine.blocks import MisshapenError, UnknownValueError
 from policies.engine.configuration import ConfigurationError, configured
@@ -16,11 +15,7 @@ from policies.engine.control import Control, Enforcement, Finding, Option, Pack,
 from policies.engine.documents import parse
 from policies.engine.judging import judge
 from policies.engine.resources import Resource, Stack
-from policies.exposure import PACK as EXPOSURE
-from policies.resilience import PACK as RESILIENCE
-from policies.workloads import PACK as WORKLOADS
-
-PACKS = (ENCRYPTION, EXPOSURE, RESILIENCE, WORKLOADS)
+from tests.policies.asking import PACKS
 
 
 def resource(properties: Mapping[str, Any], type_: str = "aws:sns/topic:Topic", name: str = "topic") -> Resource:
