@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import yaml
+
 from mastertrade.offline import UNKNOWN, Evaluation, Mode, Resource
 from mastertrade.offline.analyzer import Questions, Violation, ask, connected, pack_process
 from policies.encryption import PACK as ENCRYPTION
@@ -42,6 +44,24 @@ def asking(pack: str) -> Generator[Asking]:
     evaluation = Evaluation("demo", "prod", Mode.SIMULATED, (), {}, ())
     with pack_process(folder, evaluation, {}) as process, connected(folder, process) as analyzer:
         yield Asking(folder, analyzer)
+
+
+def described(folder: str, pack: str) -> dict[str, dict[str, Any]]:
+    """Entries of `folder/PACK/*.yaml`, one file for each module of the pack or subject. A name that stands twice is refused."""
+    found: dict[str, dict[str, Any]] = {}
+    for file in sorted((Path(__file__).parent / folder / pack).glob("*.yaml")):
+        for name, entry in yaml.safe_load(file.read_text(encoding="utf-8")).items():
+            assert name not in found, f"{file}: {name} stands in another file, too"
+            found[name] = entry
+    return found
+
+
+def judged(entry: Mapping[str, Any], changes: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """The resource of an entry with some changes, and its companions."""
+    companions = changes.get("companions", entry.get("companions", []))
+    options = changes.get("options", entry.get("options", {}))
+    own = {path: value for path, value in changes.items() if path not in ("companions", "options")}
+    return [{"type": entry["type"], "properties": changed(entry["good"], own), **options}, *companions]
 
 
 def changed(properties: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:

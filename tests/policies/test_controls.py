@@ -1,24 +1,19 @@
 """Every control tells its good form from its bad ones and from what is not known yet, in the process that the engine would start.
 
-The fixtures are data: `fixtures/PACK.yaml` has, for each control, the `type` and properties of a `good` resource, the changes that
+The fixtures are data: `fixtures/PACK/MODULE.yaml` has, for each control, the `type` and properties of a `good` resource, the changes that
 make it `bad`, and the property that is `unknown`; null where a control asks only whether something is declared, which is always known.
 """
 
 import contextlib
 from collections.abc import Generator
-from pathlib import Path
-from typing import Any
 
 import pytest
-import yaml
 
 from policies.engine.control import Control, Pack
 from policies.engine.resources import canonical_type
-from tests.policies.asking import PACKS, Asking, asking, changed
+from tests.policies.asking import PACKS, Asking, asking, described, judged
 
-FIXTURES: dict[str, dict[str, Any]] = {
-    pack.name: yaml.safe_load((Path(__file__).parent / "fixtures" / f"{pack.name}.yaml").read_text()) for pack in PACKS
-}
+FIXTURES = {pack.name: described("fixtures", pack.name) for pack in PACKS}
 CONTROLS = [pytest.param(pack, control, id=control.id) for pack in PACKS for control in pack.controls]
 NOT_KNOWN = [
     pytest.param(pack, control, id=control.id)
@@ -38,13 +33,6 @@ BAD = [
 def packs() -> Generator[dict[str, Asking]]:
     with contextlib.ExitStack() as running:
         yield {pack.name: running.enter_context(asking(pack.name)) for pack in PACKS}
-
-
-def judged(fixture: dict[str, Any], changes: dict[str, Any]) -> list[dict[str, Any]]:
-    companions = changes.get("companions", fixture.get("companions", []))
-    options = changes.get("options", fixture.get("options", {}))
-    own = {path: value for path, value in changes.items() if path not in ("companions", "options")}
-    return [{"type": fixture["type"], "properties": changed(fixture["good"], own), **options}, *companions]
 
 
 @pytest.mark.parametrize(("pack", "control"), CONTROLS)
