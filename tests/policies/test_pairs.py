@@ -52,7 +52,9 @@ def _misnamed(resource: dict[str, Any]) -> list[str]:
     known = rpc._RESOURCE_MODULES.get(f"{package}:{module}")
     assert known or package == "kubernetes", f"{resource['type']} is no type"
     if known:
-        importlib.import_module(known[0].mod_info["fqn"])
+        info = known[0].mod_info
+        # classes are loaded when they are asked for
+        getattr(importlib.import_module(info["fqn"]), info["classes"][resource["type"]])
     schema = schema_of(resource["type"])
     # one block where a list is usual, and texts for booleans, are among the awkward forms
     return [each for each in (schema.mistakes(resource["properties"]) if schema else ()) if each.startswith("no property")]
