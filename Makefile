@@ -3,8 +3,6 @@
 STACK ?= prod
 ARGS ?=
 
-PACKS := $(patsubst %/PulumiPolicy.yaml,--policy-pack %,$(wildcard policies/*/PulumiPolicy.yaml))
-
 VENV := .venv
 BIN := $(VENV)/bin
 RUNTIME := $(VENV)/.runtime-installed
@@ -18,13 +16,16 @@ INSTALL := $(BIN)/python -m pip install --quiet --no-input --disable-pip-version
 LOCK := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate --custom-compile-command 'make lock'
 
 .DEFAULT_GOAL := help
-.PHONY: help preview test lint style types pytest format bench lock clean
+.PHONY: help preview audit test lint style types pytest format bench lock clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
 
 preview: $(RUNTIME) ## Preview a stack offline, with every policy: STACK=dev|staging|prod (prod), ARGS="--json"
-	@$(BIN)/python -m mastertrade preview -s "$(STACK)" $(PACKS) $(ARGS)
+	@$(BIN)/python -m mastertrade preview -s "$(STACK)" $(ARGS)
+
+audit: $(RUNTIME) ## Tell what every control says of every resource: STACK=dev|staging|prod (prod), ARGS="--json"
+	@$(BIN)/python -m mastertrade audit -s "$(STACK)" $(ARGS)
 
 test: $(DEVELOPMENT) ## Check style and types, run the tests
 	@$(MAKE) --no-print-directory --keep-going --jobs=2 style types pytest

@@ -24,10 +24,15 @@ ROOT = Path(__file__).resolve().parent.parent
 FIXED_FLOORS = 0.6
 RESOURCES_PER_FLOOR = 600
 """The budget of a preview that declares N resources is 0.6 + N/600 floors."""
+PACKS_FIXED_FLOORS = 1.0
+PACKS_RESOURCES_PER_FLOOR = 350
+"""The budget with every policy pack: 1.0 + N/350."""
 STEEPEST = 1.15
 """What a resource may cost in six regions, in what it costs in two."""
 MORE_REGIONS = ("us-east-2", "eu-west-1", "eu-central-1", "ap-southeast-1")
 """Added to production's own, in this order."""
+
+PLAIN = ("preview", "--no-policy-packs")
 
 _IMPORT_ALL = "import importlib\nfor name in open({list!r}, encoding='utf-8').read().split():\n    importlib.import_module(name)\n"
 _IMPORTABLE = """\
@@ -53,6 +58,8 @@ class Case:
     folder: Path
     stack: str
     resources: int
+    words: tuple[str, ...]
+    """Of the command, before the stack."""
     floors: list[float] = field(default_factory=list)
 
     @property
@@ -63,7 +70,9 @@ class Case:
     @property
     def budget(self) -> float:
         """What it may cost."""
-        return FIXED_FLOORS + self.resources / RESOURCES_PER_FLOOR
+        if "--no-policy-packs" in self.words:
+            return FIXED_FLOORS + self.resources / RESOURCES_PER_FLOOR
+        return PACKS_FIXED_FLOORS + self.resources / PACKS_RESOURCES_PER_FLOOR
 
     @property
     def keeps_budget(self) -> bool:
@@ -124,10 +133,12 @@ def production_in(regions: int) -> str:
     return yaml.safe_dump(stack, sort_keys=False)
 
 
-def case(title: str, folder: Path, stack: str = "prod") -> Case:
+def case(title: str, folder: Path, stack: str = "prod", words: tuple[str, ...] = PLAIN) -> Case:
     """A case, previewed once: counts its resources and lets Python compile what it imports."""
-    resources = json.loads(run(mastertrade("preview", "-s", stack, "--json"), folder).stdout)["resources"]
-    return Case(title, folder, stack, resources if isinstance(resources, int) else len(resources))
+    resources = json.loads(run(mastertrade(*PLAIN, "-s", stack, "--json"), folder).stdout)["resources"]
+    if words != PLAIN:
+        run(mastertrade(*words, "-s", stack), folder)
+    return Case(title, folder, stack, len(resources), words)
 
 
 def cases(parent: Path, modules: Path) -> list[Case]:
@@ -140,6 +151,8 @@ def cases(parent: Path, modules: Path) -> list[Case]:
         case("prod, one region", production[1]),
         case("prod, two regions", production[2]),
         case("prod, six regions", production[6]),
+        case("prod, every pack", ROOT, "prod", ("preview",)),
+        case("prod, audit", ROOT, "prod", ("audit",)),
     ]
 
 
@@ -152,7 +165,7 @@ def measure(measured: Sequence[Case], floor: Callable[[], float], runs: int) -> 
     turns = [each for _ in range(runs) for each in measured]
     for each in track(turns, description="Measuring", console=Console(stderr=True), transient=True):
         floors.append(floor())
-        each.floors.append(cpu_seconds(mastertrade("preview", "-s", each.stack), each.folder) / floors[-1])
+        each.floors.append(cpu_seconds(mastertrade(*each.words, "-s", each.stack), each.folder) / floors[-1])
     return statistics.median(floors)
 
 
@@ -195,13 +208,16 @@ def main() -> int:
 def report(measured: Sequence[Case], seconds: float, runs: int) -> bool:
     """Prints the figures. Returns whether any of them is over its budget."""
     nothing, *stacks = measured
-    *_, two, six = stacks
+    two, six = stacks[2:4]
     steepness = per_resource(six, nothing) / per_resource(two, nothing)
     level = 0 < steepness <= STEEPEST
     console = Console()
     console.print(table(stacks))
     console.print(f"Floor: {seconds:.2f} s of CPU. Median of {runs} runs, each beside a floor of its own.")
-    console.print(f"Budget: {FIXED_FLOORS} + resources / {RESOURCES_PER_FLOOR} floors. With nothing declared: {nothing.cost:.2f} floors.")
+    console.print(
+        f"Budget: {FIXED_FLOORS} + resources / {RESOURCES_PER_FLOOR} floors, with packs {PACKS_FIXED_FLOORS} + resources / "
+        f"{PACKS_RESOURCES_PER_FLOOR}. With nothing declared: {nothing.cost:.2f} floors."
+    )
     console.print(f"A resource in six regions costs {steepness:.2f} of one in two; at most {STEEPEST}: {verdict(level)}")
     return not level or not all(each.keeps_budget for each in stacks)
 

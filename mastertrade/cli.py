@@ -23,6 +23,14 @@ Exit codes:
   1  the program failed, declares what the engine would refuse, or violates a mandatory policy
   2  wrong settings or wrong usage
 """
+_AUDIT_EXIT_CODES = """
+\b
+Exit codes:
+  0  compliant
+  1  the program failed, or declares what the engine would refuse
+  2  wrong settings, packs, waivers or usage
+  3  a mandatory control fails, or cannot tell
+"""
 
 
 def main() -> NoReturn:
@@ -109,18 +117,30 @@ def cli(context: click.Context, root: Path) -> None:
     multiple=True,
     type=click.Path(exists=True, file_okay=False, resolve_path=True, path_type=Path),
     metavar="FOLDER",
-    help="Policy pack in Python to run over the stack; may be given again.",
+    help="Policy pack in Python to run, instead of the project's own; may be given again.",
 )
+@click.option("--no-policy-packs", is_flag=True, help="Only what the stack declares.")
 @click.pass_obj
 @click.pass_context
 def preview(
-    context: click.Context, root: Path, /, *, stack: str, all_stacks: bool, mode: str, full: bool, as_json: bool, packs: tuple[Path, ...]
+    context: click.Context,
+    root: Path,
+    /,
+    *,
+    stack: str,
+    all_stacks: bool,
+    mode: str,
+    full: bool,
+    as_json: bool,
+    packs: tuple[Path, ...],
+    no_policy_packs: bool,
 ) -> Action:
-    """Shows what a stack declares, offline.
+    """Shows what a stack declares and what policy packs say of it, offline.
 
     Runs the unchanged program in Pulumi's own language host, against an engine and a cloud that are simulated in this
     process, and checks what the real engine would check: names used twice, missing, unknown and misshapen properties,
-    resources without a provider, references to nothing, outputs that wait for one another.
+    resources without a provider, references to nothing, outputs that wait for one another. Policy packs are those of the
+    project (policies/*), each in the process that the engine would start.
 
     \b
     Modes:
@@ -147,18 +167,83 @@ def preview(
       resources     list of urn, type, name, custom, id, parent, provider, region, inputs, outputs, dependencies,
                     propertyDependencies, protect, ignoreChanges, deletedWith, additionalSecretOutputs, aliases,
                     retainOnDelete, deleteBeforeReplace, customTimeouts, external, source (file:line or null)
-      policyPacks   with --policy-pack: list of name, version, policies, and violations: list of policy, enforcement,
+      policyPacks   list of name, version, policies, and violations: list of policy, enforcement,
                     message, urn, severity
     With --all-stacks: format, and stacks, the list of these. Secrets read "[secret]", unknown values "[unknown]".
     Keys may be added, never changed.
     """  # noqa: D301 - click reads the backspace character
-    if all_stacks and context.get_parameter_source("stack") is click.core.ParameterSource.COMMANDLINE:
-        raise click.UsageError("--all-stacks previews every stack: name one with --stack, or all of them, not both.")
+    stacks = _stacks(context, stack, all_stacks=all_stacks)
+    if packs and no_policy_packs:
+        raise click.UsageError("--no-policy-packs runs none: name packs with --policy-pack, or none, not both.")
 
     def action() -> int:
         from mastertrade.preview import preview_stacks
+        from mastertrade.stacks import own_packs
 
-        return preview_stacks(root, None if all_stacks else (stack,), mode, full=full, as_json=as_json, packs=packs)
+        asked = () if no_policy_packs else packs or own_packs(root)
+        return preview_stacks(root, stacks, mode, full=full, as_json=as_json, packs=asked)
+
+    return action
+
+
+def _stacks(context: click.Context, stack: str, *, all_stacks: bool) -> tuple[str, ...] | None:
+    if all_stacks and context.get_parameter_source("stack") is click.core.ParameterSource.COMMANDLINE:
+        raise click.UsageError("--all-stacks means every stack: name one with --stack, or all of them, not both.")
+    return None if all_stacks else (stack,)
+
+
+@cli.command(epilog=_AUDIT_EXIT_CODES)
+@click.option("--stack", "-s", default="prod", show_default=True, metavar="NAME", help="Stack to audit.")
+@click.option("--all-stacks", is_flag=True, help="Audit every stack that has a Pulumi.NAME.yaml.")
+@click.option(
+    "--mode", type=click.Choice(["simulated", "first"]), default="simulated", show_default=True, help="What the program may know."
+)
+@click.option("--json", "as_json", is_flag=True, help="A JSON document instead of a list.")
+@click.option(
+    "--policy-pack",
+    "packs",
+    multiple=True,
+    type=click.Path(exists=True, file_okay=False, resolve_path=True, path_type=Path),
+    metavar="FOLDER",
+    help="Policy pack in Python to ask, instead of the project's own; may be given again.",
+)
+@click.pass_obj
+@click.pass_context
+def audit(
+    context: click.Context, root: Path, /, *, stack: str, all_stacks: bool, mode: str, as_json: bool, packs: tuple[Path, ...]
+) -> Action:
+    """Tells what every control says of every resource, offline.
+
+    \b
+    States:
+      pass            what is declared is as the control wants it
+      fail            it is not; the message names property, found, wanted and the fix
+      unknown         it cannot be told from what is declared; under a mandatory control as bad as a failure
+      not applicable  there is nothing to judge about this resource, with the reason
+      waived          it fails or is unknown, and policies/waivers.yaml accepts that until a date
+
+    \b
+    Examples:
+      python -m mastertrade audit                          production
+      python -m mastertrade audit --all-stacks
+      python -m mastertrade audit --json | jq '.audits[].verdicts[] | select(.state == "fail")'
+
+    \b
+    The JSON document: format, and audits, a list of
+      project, stack, mode, compliant, counts (state to number)
+      packs         list of name, version, description
+      controls      list of pack, id, title, severity, enforcement, rationale, remediation, references, types
+      verdicts      list of control, urn, type, name, region, state, message, findings (property, found, wanted),
+                    waiver (resource, owner, reason, ticket, accepted, expires; or null)
+      unjudged      declared types that no control is about, to their numbers of resources
+    Keys may be added, never changed.
+    """  # noqa: D301 - click reads the backspace character
+    stacks = _stacks(context, stack, all_stacks=all_stacks)
+
+    def action() -> int:
+        from mastertrade.audit import audit_stacks
+
+        return audit_stacks(root, stacks, mode, as_json=as_json, packs=packs)
 
     return action
 

@@ -3,12 +3,12 @@
 import contextlib
 import json
 import sys
-from collections.abc import Callable, Generator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from mastertrade.offline import Evaluation, Mode, ProgramError, Resource, evaluate, masked, read_configuration, stacks_of
+from mastertrade.offline import Evaluation, ProgramError, Resource, evaluate, masked
+from mastertrade.stacks import run_stacks, tell
 from settings.problems import SettingsError
 
 if TYPE_CHECKING:
@@ -17,17 +17,6 @@ if TYPE_CHECKING:
 __all__ = ["loaded_modules", "preview_stacks"]
 
 _FORMAT = 1
-_PROGRESS_EVERY = 25
-
-
-@dataclass(frozen=True)
-class _Preview:
-    """What came of one stack. Without an evaluation, its settings are wrong."""
-
-    evaluation: Evaluation | None
-    code: int
-    results: "tuple[PackResult, ...]" = ()
-    error: str = ""
 
 
 def preview_stacks(
@@ -36,57 +25,24 @@ def preview_stacks(
     """Previews stacks, all of them if none is named, with policy packs. Returns the exit code: the worst of theirs."""
     code = 0
     documents: list[dict[str, Any]] = []
-    several = stacks is None
-    if stacks is None:
-        stacks = stacks_of(root)
-        if not stacks:
-            _tell(f"no Pulumi.NAME.yaml in {root}")
-            return 2
-    for number, stack in enumerate(stacks):
-        preview = _preview(root, stack, mode, packs)
-        code = max(code, preview.code)
+    for number, run in enumerate(run_stacks(root, stacks, mode, packs)):
+        code = max(code, run.code, int(any(result.is_violated for result in run.results)))
         if as_json:
             documents.append(
-                _document(preview.evaluation, preview.results if packs else None)
-                if preview.evaluation
-                else _empty_document(stack, mode, preview.error)
+                _document(run.evaluation, run.results if packs else None) if run.evaluation else _empty_document(run.stack, mode, run.error)
             )
-        elif preview.evaluation and not preview.evaluation.error:
+        elif run.evaluation and not run.evaluation.error:
             from mastertrade.preview_tree import show, show_packs
 
             if number:
                 sys.stdout.write("\n")
-            show(preview.evaluation, full=full)
-            show_packs(preview.results)
-    if as_json:
-        document = {"format": _FORMAT, "stacks": documents} if several else {"format": _FORMAT, **documents[0]}
+            show(run.evaluation, full=full)
+            show_packs(run.results)
+    if as_json and (documents or stacks):
+        document = {"format": _FORMAT, "stacks": documents} if stacks is None else {"format": _FORMAT, **documents[0]}
         # In one piece: the encoder writes a stream token by token, which takes several times as long.
         sys.stdout.write(json.dumps(document, indent=2, ensure_ascii=False) + "\n")
     return code
-
-
-def _preview(root: Path, stack: str, mode: str, packs: tuple[Path, ...]) -> _Preview:
-    """Evaluates a stack and asks the packs about it; tells what went wrong."""
-    try:
-        with _progress(stack) as on_resource, contextlib.redirect_stdout(sys.stderr):
-            evaluation = evaluate(root, stack, mode=Mode(mode), on_resource=on_resource)
-    except SettingsError as error:
-        _tell(str(error))
-        return _Preview(None, 2, error=str(error))
-    except ProgramError as error:
-        _tell_diagnostics(error.evaluation)
-        return _Preview(error.evaluation, 1)
-    _tell_diagnostics(evaluation)
-    if not packs:
-        return _Preview(evaluation, 0)
-    from mastertrade.offline.analyzer import PackError, analyze
-
-    try:
-        results = analyze(evaluation, packs, read_configuration(root, stack))
-    except PackError as error:
-        _tell(str(error))
-        return _Preview(evaluation, 2)
-    return _Preview(evaluation, int(any(result.is_violated for result in results)), results)
 
 
 def loaded_modules(root: Path, stack: str) -> int:
@@ -95,41 +51,10 @@ def loaded_modules(root: Path, stack: str) -> int:
         with contextlib.redirect_stdout(sys.stderr):
             evaluate(root, stack)
     except (SettingsError, ProgramError) as error:
-        _tell(str(error))
+        tell(str(error))
         return 2 if isinstance(error, SettingsError) else 1
     sys.stdout.write("\n".join(sorted(sys.modules)) + "\n")
     return 0
-
-
-def _tell_diagnostics(evaluation: Evaluation) -> None:
-    for diagnostic in evaluation.diagnostics:
-        _tell(f"{diagnostic.severity}: {diagnostic.message}")
-    if evaluation.error:
-        _tell(f"Stack '{evaluation.stack}' of '{evaluation.project}' fails:\n{evaluation.error}")
-
-
-def _tell(text: str) -> None:
-    sys.stderr.write(f"{text}\n")
-
-
-@contextlib.contextmanager
-def _progress(stack: str) -> Generator[Callable[[Resource], None] | None]:
-    """Counts resources on the terminal while a stack is evaluated; does nothing where nobody looks."""
-    if not (sys.stdout.isatty() and sys.stderr.isatty()):
-        yield None
-        return
-    from rich.console import Console
-
-    count = 0
-    with Console(stderr=True).status(f"{stack}: loading …") as status:
-
-        def on_resource(resource: Resource) -> None:
-            nonlocal count
-            count += 1
-            if count % _PROGRESS_EVERY == 0:
-                status.update(f"{stack}: {count} resources …")
-
-        yield on_resource
 
 
 def _empty_document(stack: str, mode: str, error: str) -> dict[str, Any]:

@@ -37,7 +37,7 @@ def resources(tmp_path_factory: pytest.TempPathFactory) -> list[dict[str, Any]]:
             assert text.count(old) >= 1, f"{name}: {old}"
             text = text.replace(old, new, 1)
         path.write_text(text, encoding="utf-8")
-    command = [sys.executable, "-m", "mastertrade", "preview", "-s", "dev", "--json"]
+    command = [sys.executable, "-m", "mastertrade", "preview", "-s", "dev", "--no-policy-packs", "--json"]
     done = subprocess.run(command, cwd=root, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     return json.loads(done.stdout)["resources"]

@@ -2,33 +2,23 @@
 
 import contextlib
 import json
-import os
-import subprocess
-import sys
-from collections.abc import Generator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, cast
 
 import grpc
-import yaml
 from google.protobuf import empty_pb2
-from pulumi.runtime.proto import analyzer_pb2, analyzer_pb2_grpc
+from pulumi.runtime.proto import analyzer_pb2
 
 from mastertrade.offline.evaluation import Evaluation, Resource
+from mastertrade.offline.pack_process import PackError, RunningPack, running_pack
+from mastertrade.offline.warm_parent import WarmParent
 from mastertrade.values import HIDDEN_SECRET, fill_struct, secret_texts
 
-__all__ = ["PackError", "PackResult", "Questions", "Violation", "analyze", "ask", "connected", "pack_process"]
+__all__ = ["NotApplicable", "PackResult", "Questions", "Violation", "analyze", "ask"]
 
-PACK_FILE = "PulumiPolicy.yaml"
 _LEVELS = {"mandatory": analyzer_pb2.MANDATORY, "advisory": analyzer_pb2.ADVISORY, "disabled": analyzer_pb2.DISABLED}
-_LOOPBACK = "127.0.0.1"
-_STOP_SECONDS = 10
-_ANY_SIZE = [("grpc.max_receive_message_length", -1), ("grpc.max_send_message_length", -1)]
-
-
-class PackError(Exception):
-    """A pack that cannot be run. Its text is for whoever named or wrote the pack."""
 
 
 @dataclass(frozen=True)
@@ -46,6 +36,17 @@ class Violation:
 
 
 @dataclass(frozen=True)
+class NotApplicable:
+    """A policy that has nothing to judge about a resource."""
+
+    policy: str
+    urn: str
+    """Empty for the stack as a whole."""
+    reason: str
+    """Empty where the policy is not about resources of that type."""
+
+
+@dataclass(frozen=True)
 class PackResult:
     """What one pack said of a stack."""
 
@@ -54,6 +55,9 @@ class PackResult:
     policies: tuple[str, ...]
     violations: tuple[Violation, ...]
     """In the order of the resources, those of the whole stack last."""
+    not_applicable: tuple[NotApplicable, ...] = ()
+    account: Mapping[str, Any] = field(default_factory=dict[str, Any])
+    """Where the pack keeps one (`policies/engine/account.py`), and where it was asked for: its controls and every verdict."""
 
     @property
     def is_violated(self) -> bool:
@@ -61,69 +65,21 @@ class PackResult:
         return any(each.enforcement == "mandatory" for each in self.violations)
 
 
-def analyze(evaluation: Evaluation, packs: Sequence[Path], configuration: Mapping[str, str]) -> tuple[PackResult, ...]:
-    """Asks each pack about every resource, then about the stack. Packs start side by side. Raises `PackError`."""
+def analyze(
+    evaluation: Evaluation,
+    packs: Sequence[Path],
+    configuration: Mapping[str, str],
+    *,
+    warm: WarmParent | None = None,
+    with_accounts: bool = False,
+) -> tuple[PackResult, ...]:
+    """Asks each pack about every resource, then about the stack. Packs start side by side; packs of this project are forked
+    from `warm` where there is one. Raises `PackError`.
+    """
     questions = Questions(evaluation)
     with contextlib.ExitStack() as running:
-        started = [running.enter_context(pack_process(pack, evaluation, configuration)) for pack in packs]
-        results: list[PackResult] = []
-        for pack, process in zip(packs, started, strict=True):
-            with connected(pack, process) as analyzer:
-                results.append(ask(pack, analyzer, questions))
-        return tuple(results)
-
-
-@contextlib.contextmanager
-def pack_process(pack: Path, evaluation: Evaluation, configuration: Mapping[str, str]) -> Generator[subprocess.Popen[str]]:
-    """The pack's analyzer, in the pack's folder, with the environment that the engine gives it."""
-    told = {
-        "PULUMI_PROJECT": evaluation.project,
-        "PULUMI_STACK": evaluation.stack,
-        "PULUMI_ORGANIZATION": "organization",
-        "PULUMI_DRY_RUN": "true",
-        "PULUMI_CONFIG": json.dumps(dict(configuration)),
-    }
-    # the address of the engine: packs are given one, and Python's do not use it
-    command = [_interpreter(pack), "-u", "-m", "pulumi.policy", f"{_LOOPBACK}:0", str(pack)]
-    process = subprocess.Popen(command, cwd=pack, env=os.environ | told, stdout=subprocess.PIPE, text=True)
-    try:
-        yield process
-    finally:
-        process.terminate()
-        try:
-            process.wait(_STOP_SECONDS)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
-        if process.stdout:
-            process.stdout.close()
-
-
-def _interpreter(pack: Path) -> str:
-    """Python of the environment that the pack names, as far as that is there; or else ours."""
-    try:
-        stated: Any = yaml.safe_load((pack / PACK_FILE).read_text(encoding="utf-8"))
-    except OSError:
-        raise PackError(f"{pack}: no policy pack, it has no {PACK_FILE}") from None
-    except yaml.YAMLError as error:
-        raise PackError(f"{pack / PACK_FILE}: not YAML: {' '.join(str(error).split())}") from None
-    runtime = cast("dict[str, Any]", stated).get("runtime") if isinstance(stated, dict) else None
-    name, options = (runtime.get("name"), runtime.get("options") or {}) if isinstance(runtime, dict) else (runtime, {})  # pyright: ignore[reportUnknownVariableType, reportUnknownMemberType]
-    if name != "python":
-        raise PackError(f"{pack / PACK_FILE}: runtime: found {name!r}; allowed: python. Other runtimes need Pulumi's command line")
-    environment = cast("dict[str, Any]", options).get("virtualenv")
-    python = pack / str(environment) / "bin" / "python" if environment else None
-    return str(python) if python and python.exists() else sys.executable
-
-
-@contextlib.contextmanager
-def connected(pack: Path, process: subprocess.Popen[str]) -> Generator[Any]:
-    """The pack's analyzer, once its process says where it listens. Raises `PackError`."""
-    port = process.stdout.readline().strip() if process.stdout else ""
-    if not port.isdigit():
-        raise PackError(f"{pack}: the pack ended before it could be asked{f'; it said: {port}' if port else ''}")
-    with grpc.insecure_channel(f"{_LOOPBACK}:{port}", options=_ANY_SIZE) as channel:
-        yield analyzer_pb2_grpc.AnalyzerStub(channel)
+        started = [running.enter_context(running_pack(pack, evaluation, configuration, warm)) for pack in packs]
+        return tuple(ask(pack, questions, with_account=with_accounts) for pack in started)
 
 
 class Questions:
@@ -142,20 +98,28 @@ class Questions:
         """Packs see secrets in plain, and may say them."""
 
 
-def ask(pack: Path, analyzer: Any, questions: Questions) -> PackResult:
+def ask(pack: RunningPack, questions: Questions, *, with_account: bool = False) -> PackResult:
     """Asks a pack about every resource, then about the stack. May be repeated. Raises `PackError`."""
     try:
-        info: analyzer_pb2.AnalyzerInfo = analyzer.GetAnalyzerInfo(empty_pb2.Empty(), wait_for_ready=True)
-        analyzer.ConfigureStack(questions.stack)
-        analyzer.Configure(_configuration(pack, questions.stack.stack, info))
-        answers: list[analyzer_pb2.AnalyzeResponse] = [analyzer.Analyze(each) for each in questions.about_resources]
-        answers.append(analyzer.AnalyzeStack(questions.about_stack))
+        with pack.analyzer() as analyzer:
+            info: analyzer_pb2.AnalyzerInfo = analyzer.GetAnalyzerInfo(empty_pb2.Empty(), wait_for_ready=True)
+            analyzer.ConfigureStack(questions.stack)
+            analyzer.Configure(_configuration(pack.folder, questions.stack.stack, info))
+            answers: list[analyzer_pb2.AnalyzeResponse] = [analyzer.Analyze(each) for each in questions.about_resources]
+            answers.append(analyzer.AnalyzeStack(questions.about_stack))
+            account = pack.account() if with_account else {}
     except grpc.RpcError as error:
-        raise PackError(f"{pack}: the pack failed: {error.details()}") from None
+        raise PackError(f"{pack.folder}: the pack failed: {_without(questions.secrets, str(error.details()))}") from None
     violations = [
         _violation(each, urn, questions.secrets) for urn, answer in zip(questions.urns, answers, strict=True) for each in answer.diagnostics
     ]
-    return PackResult(info.name, info.version, tuple(policy.name for policy in info.policies), tuple(violations))
+    spared = [
+        NotApplicable(each.policy_name, urn, each.reason)
+        for urn, answer in zip(questions.urns, answers, strict=True)
+        for each in answer.not_applicable
+    ]
+    policies = tuple(policy.name for policy in info.policies)
+    return PackResult(info.name, info.version, policies, tuple(violations), tuple(spared), account)
 
 
 def _configuration(pack: Path, stack: str, info: analyzer_pb2.AnalyzerInfo) -> analyzer_pb2.ConfigureAnalyzerRequest:

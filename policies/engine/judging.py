@@ -8,6 +8,7 @@ from mastertrade.values import secret_texts
 from policies.engine.blocks import UnreadableError, shown
 from policies.engine.control import Control, Enforcement, Finding, NotApplicableError, State
 from policies.engine.resources import AloneError, Resource
+from policies.engine.waivers import Waiver
 
 __all__ = ["Settings", "Verdict", "judge"]
 
@@ -32,17 +33,20 @@ class Verdict:
     findings: tuple[Finding, ...] = ()
     """Of a fail, each with what was found."""
     reason: str = ""
-    """Why a verdict is unknown or a control is not applicable; who waived a fail."""
+    """Why a verdict is unknown or a control is not applicable."""
     waits_for_stack: bool = False
     """Unknown only because the resource was judged alone."""
+    waiver: Waiver | None = None
+    """Who has accepted what was found, or that it cannot be told."""
 
     def message(self) -> str:
-        """One line for each finding: property, found, wanted; then the fix. Never a secret value."""
-        if self.state in (State.FAIL, State.WAIVED):
+        """Each finding: property, found, wanted; then the fix, and who waived it. Never a secret value."""
+        accepted = f" Waived: {self.waiver}" if self.waiver else ""
+        if self.findings:
             lines = [_line(finding) for finding in self.findings]
-            return f"{self.control.title}. {' '.join(lines)} Fix: {self.control.remediation}"
-        if self.state is State.UNKNOWN:
-            return f"{self.control.title}: cannot be told, {self.reason}."
+            return f"{self.control.title}. {' '.join(lines)} Fix: {self.control.remediation}{accepted}"
+        if self.state in (State.UNKNOWN, State.WAIVED):
+            return f"{self.control.title}: cannot be told, {self.reason}.{accepted}"
         return self.reason
 
 

@@ -124,6 +124,12 @@ class Resource(Block):
         return f"{self.type} '{self.name}'"
 
     @property
+    def label(self) -> str:
+        """`TYPE::NAME`, as the URN ends: what people name it by."""
+        declared = self.urn.split("::", 3)[2].rpartition("$")[2] if self.urn.count("::") > 2 else self.type  # noqa: PLR2004 - parts of a URN
+        return f"{declared}::{self.name}"
+
+    @property
     def stack(self) -> "Stack":
         """All resources of the stack. Raises `AloneError` where they are not known yet."""
         if self._stack is None:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import datetime
+import json
 import os
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, NoReturn
 
@@ -13,10 +15,13 @@ from google.protobuf import empty_pb2
 from pulumi.runtime.proto import analyzer_pb2, analyzer_pb2_grpc, plugin_pb2
 
 from mastertrade.values import Properties, from_struct
-from policies.engine.configuration import ConfigurationError, configured
+from policies.engine.account import VERDICTS_METHOD, VERDICTS_SERVICE, account
+from policies.engine.configuration import ConfigurationError
 from policies.engine.control import Control, Enforcement, Pack, Severity, State
-from policies.engine.judging import Settings, Verdict, judge
-from policies.engine.resources import Resource, Stack
+from policies.engine.judging import Verdict
+from policies.engine.resources import Resource
+from policies.engine.run import Run
+from policies.engine.waivers import WAIVER_TYPE, WaiverError
 
 __all__ = ["serve"]
 
@@ -38,7 +43,11 @@ def serve(pack: Pack) -> NoReturn:
     """Answers the engine until it ends the process. The first line that is printed is the port, on loopback."""
     # one thread: the engine asks about several resources at once, and controls are pure computation
     server = grpc.server(ThreadPoolExecutor(max_workers=1), options=_ANY_SIZE)
-    analyzer_pb2_grpc.add_AnalyzerServicer_to_server(_Analyzer(pack), server)
+    analyzer = _Analyzer(pack)
+    analyzer_pb2_grpc.add_AnalyzerServicer_to_server(analyzer, server)
+    # beside the engine's protocol: texts in JSON, so that nothing has to be generated
+    methods: dict[str, Any] = {VERDICTS_METHOD: grpc.unary_unary_rpc_method_handler(analyzer.verdicts)}
+    server.add_generic_rpc_handlers((grpc.method_handlers_generic_handler(VERDICTS_SERVICE, methods),))
     port = server.add_insecure_port("127.0.0.1:0")
     server.start()
     sys.stdout.write(f"{port}\n")
@@ -48,18 +57,15 @@ def serve(pack: Pack) -> NoReturn:
 
 
 class _Analyzer(analyzer_pb2_grpc.AnalyzerServicer):
-    """One pack. What a control cannot tell of a resource alone, it is asked again when the whole stack is known."""
+    """One pack."""
 
     def __init__(self, pack: Pack) -> None:
         self._pack = pack
-        self._by_type = pack.by_type()
-        self._settings: Mapping[str, Settings] = configured(pack, {})
         self._dry_run = os.environ.get("PULUMI_DRY_RUN") == "true"
-        self._forget()
+        self._run = self._new_run(os.environ.get("PULUMI_PROJECT", ""), os.environ.get("PULUMI_STACK", ""))
 
-    def _forget(self) -> None:
-        self._inputs: dict[str, Properties] = {}
-        self._decided: set[tuple[str, str]] = set()
+    def _new_run(self, project: str, stack: str) -> Run:
+        return Run(self._pack, project, stack, datetime.datetime.now(datetime.UTC).date())
 
     def GetPluginInfo(self, request: Any, context: grpc.ServicerContext) -> plugin_pb2.PluginInfo:  # noqa: N802 - the protocol's name
         return plugin_pb2.PluginInfo(version=self._pack.version)
@@ -78,7 +84,7 @@ class _Analyzer(analyzer_pb2_grpc.AnalyzerServicer):
         self, request: analyzer_pb2.AnalyzerStackConfigureRequest, context: grpc.ServicerContext
     ) -> analyzer_pb2.AnalyzerStackConfigureResponse:
         self._dry_run = request.dry_run
-        self._forget()
+        self._run = self._new_run(request.project, request.stack)
         return analyzer_pb2.AnalyzerStackConfigureResponse()
 
     def Configure(self, request: analyzer_pb2.ConfigureAnalyzerRequest, context: grpc.ServicerContext) -> empty_pb2.Empty:  # noqa: N802
@@ -87,26 +93,21 @@ class _Analyzer(analyzer_pb2_grpc.AnalyzerServicer):
             for name, each in request.policyConfig.items()
         }
         try:
-            self._settings = configured(self._pack, stated)
-        except ConfigurationError as error:
+            self._run.configure(stated)
+        except (ConfigurationError, WaiverError) as error:
             context.abort(grpc.StatusCode.INVALID_ARGUMENT, str(error))
         return empty_pb2.Empty()
 
     def Analyze(self, request: analyzer_pb2.AnalyzeRequest, context: grpc.ServicerContext) -> analyzer_pb2.AnalyzeResponse:  # noqa: N802
-        resource = _resource(request)
-        self._inputs[resource.urn] = dict(resource.raw())
-        # an update asks again what its preview asked
-        self._decided -= {(control.id, resource.urn) for control in self._by_type.get(resource.type, ())}
         response = analyzer_pb2.AnalyzeResponse()
         asked: set[str] = set()
-        for control, verdict in self._verdicts(resource):
-            asked.add(control.id)
+        for verdict in self._judged(context, lambda: self._run.judge_alone(_resource(request))):
+            asked.add(verdict.control.id)
             # what is unknown alone may be told by what it is computed from
             if verdict.state is State.UNKNOWN:
-                response.not_applicable.add(policy_name=control.id, reason="judged together with the whole stack")
-                continue
-            self._decided.add((control.id, resource.urn))
-            self._answer(response, verdict)
+                response.not_applicable.add(policy_name=verdict.control.id, reason="judged together with the whole stack")
+            else:
+                self._answer(response, verdict)
         for control in self._pack.controls:
             if control.id not in asked:
                 response.not_applicable.add(policy_name=control.id)
@@ -116,30 +117,33 @@ class _Analyzer(analyzer_pb2_grpc.AnalyzerServicer):
         self, request: analyzer_pb2.AnalyzeStackRequest, context: grpc.ServicerContext
     ) -> analyzer_pb2.AnalyzeResponse:
         response = analyzer_pb2.AnalyzeResponse()
-        stack = Stack(_stacked(each, self._inputs.get(each.urn)) for each in request.resources)
-        for resource in stack.resources:
-            for _, verdict in self._verdicts(resource):
-                self._answer(response, verdict)
-        self._forget()
+        resources = [_stacked(each, self._run.declared(each.urn)) for each in request.resources]
+        for verdict in self._judged(context, lambda: self._run.judge_stack(resources)):
+            self._answer(response, verdict)
         return response
 
     def Remediate(self, request: Any, context: grpc.ServicerContext) -> analyzer_pb2.RemediateResponse:  # noqa: N802
         return analyzer_pb2.RemediateResponse()
 
-    def _verdicts(self, resource: Resource) -> Iterator[tuple[Control, Verdict]]:
-        """Of the controls that judge the resource and have not decided about it."""
-        for control in self._by_type.get(resource.type, ()):
-            settings = self._settings[control.id]
-            if settings.enforcement is not Enforcement.DISABLED and (control.id, resource.urn) not in self._decided:
-                yield control, judge(control, resource, settings.options)
+    def verdicts(self, request: bytes, context: grpc.ServicerContext) -> bytes:
+        """What the protocol of analyzers has no words for: every verdict on the stack, passes too, and what the controls are."""
+        del request, context
+        return json.dumps(account(self._pack, self._run)).encode()
+
+    def _judged(self, context: grpc.ServicerContext, verdicts: Callable[[], list[Verdict]]) -> list[Verdict]:
+        try:
+            return verdicts()
+        except WaiverError as error:
+            # of an engine that does not configure packs: nothing was read before
+            context.abort(grpc.StatusCode.INVALID_ARGUMENT, str(error))
 
     def _answer(self, response: analyzer_pb2.AnalyzeResponse, verdict: Verdict) -> None:
         control = verdict.control
         if verdict.state is State.NOT_APPLICABLE:
             response.not_applicable.add(policy_name=control.id, reason=verdict.reason)
-        elif verdict.state in (State.FAIL, State.UNKNOWN):
-            level = self._settings[control.id].enforcement
-            if verdict.state is State.UNKNOWN and self._dry_run:
+        elif verdict.state is not State.PASS:
+            level = self._run.settings[control.id].enforcement
+            if verdict.state is State.WAIVED or (verdict.state is State.UNKNOWN and self._dry_run):
                 # a preview cannot know; the deployment asks again, with what exists by then
                 level = Enforcement.ADVISORY
             response.diagnostics.add(
@@ -150,7 +154,8 @@ class _Analyzer(analyzer_pb2_grpc.AnalyzerServicer):
                 message=verdict.message(),
                 enforcementLevel=_LEVELS[level],
                 severity=_SEVERITIES[control.severity],
-                urn=verdict.resource.urn,
+                # a waiver is no resource: what is said of it is said of the stack
+                urn="" if verdict.resource.type == WAIVER_TYPE else verdict.resource.urn,
             )
 
 

@@ -1,6 +1,7 @@
 """Pods are confined, recoverable and known by their images."""
 
 from policies.engine.control import Pack
+from policies.engine.waivers import waiver_control
 from policies.workloads.pods import PODS
 from policies.workloads.rights import RIGHTS
 
@@ -8,5 +9,5 @@ PACK = Pack(
     name="workloads",
     version="1.0.0",
     description="Pods are confined, recoverable and known by their images",
-    controls=(*PODS, *RIGHTS),
+    controls=(*PODS, *RIGHTS, waiver_control("wl")),
 )

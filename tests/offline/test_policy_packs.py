@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 
 from mastertrade.offline import Evaluation, Mode, evaluate
-from mastertrade.offline.analyzer import PackError, PackResult, analyze
+from mastertrade.offline.analyzer import PackResult, analyze
+from mastertrade.offline.pack_process import PackError
 from tests.offline.programs import project
 
 PROGRAM = """

@@ -11,7 +11,8 @@ from typing import Any
 import yaml
 
 from mastertrade.offline import UNKNOWN, Evaluation, Mode, Resource
-from mastertrade.offline.analyzer import Questions, Violation, ask, connected, pack_process
+from mastertrade.offline.analyzer import Questions, Violation, ask
+from mastertrade.offline.pack_process import RunningPack, running_pack
 from policies.encryption import PACK as ENCRYPTION
 from policies.exposure import PACK as EXPOSURE
 from policies.resilience import PACK as RESILIENCE
@@ -27,23 +28,21 @@ _REFERENCE = re.compile(r"\$\{([\w-]+)\.(\w+)\}")
 class Asking:
     """A running pack."""
 
-    folder: Path
-    analyzer: Any
+    pack: RunningPack
 
     def violations(self, *described: Mapping[str, Any]) -> tuple[Violation, ...]:
         """What the pack says of resources: `type`, `name`, `properties`, `protect`."""
         resources = [_resource(each, described) for each in described]
         evaluation = Evaluation("demo", "prod", Mode.SIMULATED, tuple(resources), {}, ())
-        return ask(self.folder, self.analyzer, Questions(evaluation)).violations
+        return ask(self.pack, Questions(evaluation)).violations
 
 
 @contextlib.contextmanager
 def asking(pack: str) -> Generator[Asking]:
     """Starts a pack as the engine does."""
-    folder = POLICIES / pack
     evaluation = Evaluation("demo", "prod", Mode.SIMULATED, (), {}, ())
-    with pack_process(folder, evaluation, {}) as process, connected(folder, process) as analyzer:
-        yield Asking(folder, analyzer)
+    with running_pack(POLICIES / pack, evaluation, {}) as running:
+        yield Asking(running)
 
 
 def described(folder: str, pack: str) -> dict[str, dict[str, Any]]:

@@ -52,7 +52,7 @@ def _misnamed(resource: dict[str, Any]) -> list[str]:
     known = rpc._RESOURCE_MODULES.get(f"{package}:{module}")
     assert known or package == "kubernetes", f"{resource['type']} is no type"
     if known:
-        info = known[0].mod_info
+        info: dict[str, Any] = getattr(known[0], "mod_info")  # noqa: B009 - the generated class has it, its base has not
         # classes are loaded when they are asked for
         getattr(importlib.import_module(info["fqn"]), info["classes"][resource["type"]])
     schema = schema_of(resource["type"])

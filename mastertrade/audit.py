@@ -1,0 +1,109 @@
+"""What `mastertrade audit` does: asks every pack about stacks and tells what each control says of each resource."""
+
+import json
+import sys
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import click
+
+from mastertrade.evidence.model import Audit, State, Verdict, audit_of
+from mastertrade.stacks import own_packs, run_stacks
+
+__all__ = ["audit_stacks"]
+
+_FORMAT = 1
+_NOT_COMPLIANT = 3
+_COLOURS = {State.PASS: "green", State.FAIL: "red", State.UNKNOWN: "yellow", State.NOT_APPLICABLE: "bright_black", State.WAIVED: "magenta"}
+_WIDTH = max(len(state) for state in State)
+
+
+def audit_stacks(root: Path, stacks: tuple[str, ...] | None, mode: str, *, as_json: bool, packs: tuple[Path, ...] = ()) -> int:
+    """Audits stacks, all of them if none is named, with the project's own packs if none is named. Returns the exit code."""
+    code = 0
+    documents: list[dict[str, Any]] = []
+    for number, run in enumerate(run_stacks(root, stacks, mode, packs or own_packs(root), with_accounts=True)):
+        code = max(code, run.code)
+        if run.code or not run.evaluation:
+            continue
+        audit = audit_of(run.evaluation, run.results)
+        if audit.failures():
+            code = max(code, _NOT_COMPLIANT)
+        if as_json:
+            documents.append(_document(audit))
+        else:
+            sys.stdout.write("\n" if number else "")
+            _show(audit)
+    if as_json:
+        sys.stdout.write(json.dumps({"format": _FORMAT, "audits": documents}, indent=2, ensure_ascii=False) + "\n")
+    return code
+
+
+def _document(audit: Audit) -> dict[str, Any]:
+    return {
+        "project": audit.project,
+        "stack": audit.stack,
+        "mode": audit.mode,
+        "compliant": not audit.failures(),
+        "counts": audit.counts(),
+        "packs": [asdict(each) for each in audit.packs],
+        "controls": [asdict(each) for each in audit.controls],
+        "verdicts": [asdict(each) for each in audit.verdicts],
+        "unjudged": dict(audit.unjudged),
+    }
+
+
+def _show(audit: Audit) -> None:
+    """Every control that had something to judge, and under each state the resources that have it."""
+    idle: list[str] = []
+    pack = ""
+    for control, verdicts in audit.by_control():
+        if not verdicts:
+            idle.append(control.id)
+            continue
+        if control.pack != pack:
+            pack = control.pack
+            click.secho(f"\n{pack}", bold=True)
+        marks = ", ".join(each for each in (control.severity, control.enforcement) if each)
+        click.echo(f"\n{click.style(control.id, bold=True)}  {control.title} ({marks})")
+        for state in State:
+            having = [each for each in verdicts if each.state is state]
+            if having:
+                _show_state(state, having, control.types)
+    _show_summary(audit, idle)
+
+
+def _show_state(state: State, verdicts: list[Verdict], types: tuple[str, ...]) -> None:
+    several = len(types) != 1
+    label = click.style(f"  {state:<{_WIDTH}}", fg=_COLOURS[state])
+    if state is State.PASS:
+        click.echo(f"{label}  {', '.join(_name(each, with_type=several) for each in verdicts)}")
+        return
+    for message in dict.fromkeys(each.message for each in verdicts):
+        names = ", ".join(_name(each, with_type=several) for each in verdicts if each.message == message)
+        click.echo(f"{label}  {names}: {message}")
+
+
+def _name(verdict: Verdict, *, with_type: bool) -> str:
+    name = verdict.name or "the stack"
+    return f"{verdict.type.rpartition(':')[2]} {name}" if with_type and verdict.urn else name
+
+
+def _show_summary(audit: Audit, idle: list[str]) -> None:
+    click.secho(f"\n{audit.project} {audit.stack}", bold=True)
+    width = max((len(each.name) for each in audit.packs), default=0)
+    of_pack = {control.id: control.pack for control in audit.controls}
+    click.echo(f"  {'':<{width}}  {'  '.join(f'{state:>{_WIDTH}}' for state in State)}")
+    for pack in audit.packs:
+        counts = audit.counts(each for each in audit.verdicts if of_pack[each.control] == pack.name)
+        figures = "  ".join(click.style(f"{count:>{_WIDTH}}", fg=_COLOURS[state] if count else None) for state, count in counts.items())
+        click.echo(f"  {pack.name:<{width}}  {figures}")
+    if idle:
+        click.echo(f"  {len(idle)} controls are disabled or have no resource to judge here")
+    if audit.unjudged:
+        resources = sum(audit.unjudged.values())
+        click.echo(f"  {resources} resources of {len(audit.unjudged)} types have nothing that a control judges: docs/controls.md says why")
+    failures = len(audit.failures())
+    click.secho(f"  {'not compliant' if failures else 'compliant'}", fg="red" if failures else "green", bold=True, nl=False)
+    click.echo(f": {failures} failed or unknown under mandatory controls" if failures else "")
