@@ -144,6 +144,12 @@ def _workgroup(resource: Resource) -> Findings:
         yield from customer_key(resource, "configuration.customerContentEncryptionConfiguration.kmsKey")
 
 
+def _query_database(resource: Resource) -> Findings:
+    if resource.has("workgroup") and not resource.has("encryptionConfiguration"):
+        raise NotApplicableError("its results are encrypted as its workgroup says")
+    yield from told_by(At("kmsKey", within="encryptionConfiguration", kind="encryptionOption", kinds=_RESULTS))(resource)
+
+
 _OWN_KEY = At("customerEncryptionKeyArn")
 _RESULTS = ("SSE_KMS", "CSE_KMS")
 
@@ -175,7 +181,7 @@ ANALYTICS = (
         "Results of queries are",
         {
             "aws:athena/workgroup:Workgroup": _workgroup,
-            "aws:athena/database:Database": At("kmsKey", within="encryptionConfiguration", kind="encryptionOption", kinds=_RESULTS),
+            "aws:athena/database:Database": _query_database,
         },
         "athena/latest/ug/encrypting-query-results-stored-in-s3.html",
         "Set encryptionOption SSE_KMS and the key, and leave enforceWorkgroupConfiguration at true.",
@@ -262,6 +268,9 @@ ANALYTICS = (
             "aws:sagemaker/domain:Domain": told_by(
                 At("kmsKeyId"),
                 At("s3KmsKeyId", within="defaultUserSettings.sharingSettings", needed=False, where=_shares),
+            ),
+            "aws:sagemaker/userProfile:UserProfile": told_by(
+                At("s3KmsKeyId", within="userSettings.sharingSettings", needed=False, where=_shares), otherwise="it shares no notebook"
             ),
         },
         "sagemaker/latest/dg/encryption-at-rest.html",

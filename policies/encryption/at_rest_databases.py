@@ -294,6 +294,13 @@ DATABASES = (
         "Set kmsKeyId; where rejected records are kept, SSE_KMS and kmsKeyId.",
     ),
     stored(
+        "enc-odb-database",
+        "Autonomous databases are",
+        {"aws:odb/autonomousDatabase:AutonomousDatabase": At("kmsKeyId", kind="encryptionKeyProvider", kinds=("AWS_KMS",))},
+        "odb/latest/UserGuide/security-data-encryption.html",
+        "Set encryptionKeyProvider to AWS_KMS and kmsKeyId.",
+    ),
+    stored(
         "enc-qldb-ledger",
         "Ledgers are",
         {"aws:qldb/ledger:Ledger": At("kmsKey")},

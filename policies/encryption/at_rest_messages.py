@@ -49,6 +49,15 @@ def _delivery(resource: Resource) -> Findings:
         yield from customer_key(resource, "serverSideEncryption.keyArn")
 
 
+def _stream_application(resource: Resource) -> Findings:
+    if resource.text("runtimeEnvironment").upper().startswith("SQL"):
+        raise NotApplicableError("only applications of Flink take a key")
+    encryption = At(
+        "keyId", within="applicationConfiguration.applicationEncryptionConfiguration", kind="keyType", kinds=("CUSTOMER_MANAGED_KEY",)
+    )
+    yield from told_by(encryption)(resource)
+
+
 def _to_bucket(block: Block) -> bool:
     return block.text("destination").upper() == "S3"
 
@@ -107,14 +116,7 @@ MESSAGES = (
     stored(
         "enc-kinesis-analytics",
         "State of stream applications is",
-        {
-            "aws:kinesisanalyticsv2/application:Application": At(
-                "keyId",
-                within="applicationConfiguration.applicationEncryptionConfiguration",
-                kind="keyType",
-                kinds=("CUSTOMER_MANAGED_KEY",),
-            )
-        },
+        {"aws:kinesisanalyticsv2/application:Application": _stream_application},
         "managed-flink/latest/java/key-management-flink.html",
         "Set applicationConfiguration.applicationEncryptionConfiguration with CUSTOMER_MANAGED_KEY and keyId.",
     ),
@@ -147,6 +149,9 @@ MESSAGES = (
             "aws:appflow/flow:Flow": At("kmsArn"),
             "aws:appflow/connectorProfile:ConnectorProfile": At("kmsArn"),
             "aws:appintegrations/dataIntegration:DataIntegration": At("kmsKey"),
+            "aws:dataexchange/eventAction:EventAction": At(
+                "kmsKeyArn", within="action.exportRevisionToS3.encryption", kind="type", kinds=("aws:kms",)
+            ),
             "aws:appfabric/appBundle:AppBundle": At("customerManagedKeyArn"),
         },
         "appflow/latest/userguide/data-protection.html",

@@ -232,6 +232,11 @@ OBJECTS = (
             "aws:s3/vectorsIndex:VectorsIndex": told_by(
                 _tables("encryptionConfigurations", "sseType", needed=False), otherwise="it is encrypted as its bucket is"
             ),
+            "aws:s3/bucketMetadataConfiguration:BucketMetadataConfiguration": told_by(
+                _tables("metadataConfiguration.inventoryTableConfiguration.encryptionConfiguration", "sseAlgorithm", needed=False),
+                _tables("metadataConfiguration.journalTableConfiguration.encryptionConfiguration", "sseAlgorithm", needed=False),
+                otherwise="they are encrypted as the bucket of tables is",
+            ),
             "aws:s3/filesFileSystem:FilesFileSystem": At("kmsKeyId"),
             "aws:observabilityadmin/s3TableIntegration:S3TableIntegration": _tables("encryption", "sseAlgorithm"),
         },

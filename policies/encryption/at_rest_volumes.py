@@ -46,11 +46,20 @@ def _devices(resource: Resource, owner: Block, *names: str, key: str = "kmsKeyId
                 yield from _volume(resource, device, key=key)
 
 
+def _from_encrypted_image(resource: Resource) -> bool:
+    """Whether the image is a copy that the stack encrypts: volumes are then encrypted under the copy's key."""
+    return any(
+        resource.stack.refers(resource, by, copy) and copy.flag("encrypted")
+        for copy in resource.stack.of_type("aws:ec2/amiCopy:AmiCopy")
+        for by in ("ami", "imageId")
+    )
+
+
 def _machine(resource: Resource, key: str = "kmsKeyId") -> Findings:
     if not resource.has("rootBlockDevice"):
-        if resource.has("launchTemplate"):
+        if resource.has("launchTemplate") or _from_encrypted_image(resource):
             if not resource.has("ebsBlockDevices"):
-                raise NotApplicableError("its volumes are those of its launch template")
+                raise NotApplicableError("its volumes are those of its launch template or of an encrypted image")
         elif not _by_default(resource):
             yield Finding("rootBlockDevice", "encrypted true: an image's root volume is not, unless it is said")
         elif key and not _has_default_key(resource):
