@@ -28,12 +28,9 @@ def _endpoint(resource: Resource) -> Findings:
     for output in resource.walk("asyncInferenceConfig.outputConfig"):
         yield from customer_key(resource, "kmsKeyId", within=output)
     variants = resource.blocks("productionVariants")
-    if (
-        not resource.has("kmsKeyArn")
-        and variants
-        and all(each.has("serverlessConfig") or not _volume_takes_a_key(each) for each in variants)
-    ):
-        raise NotApplicableError("its machines have no volume that takes a key")
+    takes_no_key = not all(map(_volume_takes_a_key, variants)) or all(each.has("serverlessConfig") for each in variants)
+    if variants and takes_no_key and not resource.has("kmsKeyArn"):
+        raise NotApplicableError("not all of its machines have a volume that takes a key")
     yield from customer_key(resource, "kmsKeyArn")
 
 

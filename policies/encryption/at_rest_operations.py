@@ -42,7 +42,10 @@ def _sessions(resource: Resource) -> Findings:
     """
     if resource.text("documentType").lower() != "session":
         raise NotApplicableError("it starts no session")
-    inputs = _document(resource).block("inputs")
+    session = _document(resource)
+    inputs = session.block("inputs")
+    if not inputs.present and session.text("sessionType", "Standard_Stream").lower() != "standard_stream":
+        raise NotApplicableError("only shells have preferences")
     if inputs.has("s3BucketName") and not inputs.flag("s3EncryptionEnabled", default=True):
         yield found_in(resource, inputs, "s3EncryptionEnabled", "true")
     if inputs.has("cloudWatchLogGroupName") and not inputs.flag("cloudWatchEncryptionEnabled", default=True):
