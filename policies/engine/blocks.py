@@ -199,6 +199,8 @@ class Block:
             if current is None or current == "":
                 return None
             if isinstance(current, list):
+                if not step.isdigit():
+                    raise MisshapenError(self.at(path), "a block of properties")
                 items = cast("list[Any]", current)
                 current = items[int(step)] if int(step) < len(items) else None
             elif isinstance(current, Mapping):
