@@ -9,7 +9,13 @@ from policies.engine.resources import Resource
 
 __all__ = ["customer_key", "is_customer_key"]
 
-_KEY_TYPES = ("aws:kms/key:Key", "aws:kms/replicaKey:ReplicaKey", "aws:kms/externalKey:ExternalKey", "aws:kms/alias:Alias")
+_KEY_TYPES = (
+    "aws:kms/key:Key",
+    "aws:kms/replicaKey:ReplicaKey",
+    "aws:kms/externalKey:ExternalKey",
+    "aws:kms/replicaExternalKey:ReplicaExternalKey",
+    "aws:kms/alias:Alias",
+)
 # `alias/aws/` is AWS's own prefix: nobody else may create such an alias
 _NO_KEY = re.compile(
     r"(^|[:/])alias/aws/|^/?aws[_/]|^aws-(owned|managed)|(^|_)aws_(owned|managed)|^(default|default_?key|none|s3_managed_key)$",
@@ -36,8 +42,16 @@ def customer_key(
     try:
         named = block.text(path)
     except UnknownValueError:
-        if any(each.type in _KEY_TYPES for each in resource.stack.depended_on(resource, block.at(path).split("[", maxsplit=1)[0])):
+        if any(each.type in _KEY_TYPES for each in _computed_from(resource, block.at(path).split("[", maxsplit=1)[0])):
             return
         raise
     if not is_customer_key(named):
         yield Finding(path, wanted) if block is resource else Finding(block.at(path), wanted, found=shown(block, path))
+
+
+def _computed_from(resource: Resource, path: str) -> list[Resource]:
+    """What a property's value is computed from; all that the resource depends on where it is not told by property."""
+    stack = resource.stack
+    if resource.property_dependencies:
+        return list(stack.depended_on(resource, path))
+    return [each for urn in resource.dependencies if (each := stack.by_urn(urn)) is not None]
