@@ -112,7 +112,7 @@ DATABASES = (
         "Set storageEncrypted and kmsKeyId. Changing either replaces the cluster.",
     ),
     sealed(
-        "enc-rds-global",
+        "enc-database-global",
         "Global clusters are",
         {
             "aws:rds/globalCluster:GlobalCluster": _global,
@@ -152,7 +152,7 @@ DATABASES = (
         "Name the key of the secret: masterUserSecretKmsKeyId, or masterPasswordSecretKmsKeyId or adminPasswordSecretKmsKeyId of Redshift.",
     ),
     stored(
-        "enc-rds-copies",
+        "enc-database-copies",
         "Copies and exports of databases are",
         {
             "aws:rds/snapshotCopy:SnapshotCopy": _snapshot_copy("aws:rds/snapshot:Snapshot", "sourceDbSnapshotIdentifier"),

@@ -27,12 +27,9 @@ def _parameter(resource: Resource) -> Findings:
 
 def _is_generated(resource: Resource) -> bool:
     return resource.has("value") and any(
-        each.type.startswith(("random:index/randomPassword:", "tls:index/privateKey:")) for each in _sources(resource)
+        each.type.startswith(("random:index/randomPassword:", "tls:index/privateKey:"))
+        for each in resource.stack.depended_on(resource, "value")
     )
-
-
-def _sources(resource: Resource) -> tuple[Resource, ...]:
-    return resource.stack.depended_on(resource, "value") if resource.property_dependencies.get("value") else ()
 
 
 def _sessions(resource: Resource) -> Findings:

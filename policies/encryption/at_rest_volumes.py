@@ -164,6 +164,27 @@ def _storage_class(resource: Resource) -> Findings:
         yield from customer_key(resource, key)
 
 
+def _nodes(resource: Resource) -> Findings:
+    """Machines that Karpenter starts. Where it says nothing of disks, the family of their image decides.
+
+    https://karpenter.sh/docs/concepts/nodeclasses/#specblockdevicemappings
+    """
+    disks = tuple(resource.walk("spec.blockDeviceMappings.ebs"))
+    if not disks:
+        raise NotApplicableError("it says nothing of disks")
+    for disk in disks:
+        if not disk.flag("encrypted", default=not disk.has("encrypted") and _by_default(resource)):
+            yield found_in(resource, disk, "encrypted", "true")
+        elif disk.has("kmsKeyID") or not _has_default_key(resource):
+            yield from customer_key(resource, "kmsKeyID", within=disk)
+
+
+def _own_nodes(resource: Resource) -> Findings:
+    if not resource.has("spec.ephemeralStorage.kmsKeyID"):
+        raise NotApplicableError("EKS encrypts disks of its nodes")
+    yield from customer_key(resource, "spec.ephemeralStorage.kmsKeyID")
+
+
 def _api_objects(resource: Resource) -> Findings:
     """The file of a Kubernetes API server: its first provider writes, `identity` in plain."""
     for each in resource.blocks("resources"):
@@ -280,6 +301,13 @@ VOLUMES = (
         {"kubernetes:storage.k8s.io:StorageClass": _storage_class},
         "eks/latest/userguide/create-storage-class.html",
         'Set the parameters encrypted: "true" and kmsKeyId. A storage class cannot be changed: declare another.',
+    ),
+    stored(
+        "enc-k8s-nodes",
+        "Disks of nodes are",
+        {"kubernetes:karpenter.k8s.aws:EC2NodeClass": _nodes, "kubernetes:eks.amazonaws.com:NodeClass": _own_nodes},
+        "https://karpenter.sh/docs/concepts/nodeclasses/",
+        "Set encrypted and kmsKeyID of each disk, of EKS Auto Mode spec.ephemeralStorage.kmsKeyID.",
     ),
     stored(
         "enc-k8s-api-objects",
