@@ -162,7 +162,7 @@ BUILDS = (
         "enc-m2-environment",
         "Mainframe applications are",
         {"aws:m2/environment:Environment": At("kmsKeyId"), "aws:m2/application:Application": At("kmsKeyId")},
-        "m2/latest/userguide/encryption-at-rest.html",
+        "m2/latest/userguide/applications-m2-create.html",
         "Set kmsKeyId. Changing it replaces the environment.",
     ),
 )

@@ -297,7 +297,7 @@ DATABASES = (
         "enc-odb-database",
         "Autonomous databases are",
         {"aws:odb/autonomousDatabase:AutonomousDatabase": At("kmsKeyId", kind="encryptionKeyProvider", kinds=("AWS_KMS",))},
-        "odb/latest/UserGuide/security-data-encryption.html",
+        "odb/latest/APIReference/API_EncryptionSummary.html",
         "Set encryptionKeyProvider to AWS_KMS and kmsKeyId.",
     ),
     stored(

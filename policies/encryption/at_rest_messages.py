@@ -49,6 +49,13 @@ def _delivery(resource: Resource) -> Findings:
         yield from customer_key(resource, "serverSideEncryption.keyArn")
 
 
+def _event_bus(resource: Resource) -> Findings:
+    if not resource.has("kmsKeyIdentifier") and resource.stack.companions(resource, "aws:schemas/discoverer:Discoverer", by="sourceArn"):
+        # https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-encryption-event-bus-cmkey.html
+        raise NotApplicableError("schemas cannot be discovered on a bus with a customer's key")
+    yield from customer_key(resource, "kmsKeyIdentifier")
+
+
 def _stream_application(resource: Resource) -> Findings:
     if resource.text("runtimeEnvironment").upper().startswith("SQL"):
         raise NotApplicableError("only applications of Flink take a key")
@@ -124,7 +131,7 @@ MESSAGES = (
         "enc-events-bus",
         "Events, their archives and schedules are",
         {
-            "aws:cloudwatch/eventBus:EventBus": At("kmsKeyIdentifier"),
+            "aws:cloudwatch/eventBus:EventBus": _event_bus,
             "aws:cloudwatch/eventArchive:EventArchive": At("kmsKeyIdentifier"),
             "aws:cloudwatch/eventConnection:EventConnection": At("kmsKeyIdentifier"),
             "aws:pipes/pipe:Pipe": At("kmsKeyIdentifier"),
@@ -132,7 +139,7 @@ MESSAGES = (
             # only the filter's patterns, and only where a key is named
             "aws:lambda/eventSourceMapping:EventSourceMapping": told_by(At("kmsKeyArn", when="kmsKeyArn")),
         },
-        "eventbridge/latest/userguide/eb-encryption-at-rest-cmkey.html",
+        "eventbridge/latest/userguide/eb-encryption-event-bus-cmkey.html",
         "Set kmsKeyIdentifier, of a schedule kmsKeyArn.",
     ),
     stored(

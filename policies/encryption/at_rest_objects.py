@@ -275,7 +275,7 @@ OBJECTS = (
             "aws:storagegateway/cachesIscsiVolume:CachesIscsiVolume": _VOLUME,
             "aws:storagegateway/storedIscsiVolume:StoredIscsiVolume": _VOLUME,
         },
-        "filegateway/latest/files3/encryption.html",
+        "storagegateway/latest/APIReference/API_CreateNFSFileShare.html",
         "Set kmsEncrypted and the key.",
     ),
     stored(

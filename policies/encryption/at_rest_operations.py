@@ -128,7 +128,7 @@ OPERATIONS = (
         "enc-grafana-workspace",
         "Workspaces of dashboards are",
         {"aws:grafana/workspace:Workspace": At("kmsKeyId")},
-        "grafana/latest/userguide/encryption-at-rest.html",
+        "grafana/latest/APIReference/API_CreateWorkspace.html",
         "Set kmsKeyId.",
     ),
     stored(
@@ -230,7 +230,7 @@ OPERATIONS = (
             f"aws:workspacesweb/{name[0].lower()}{name[1:]}:{name}": At("customerManagedKey")
             for name in ("Portal", "BrowserSettings", "DataProtectionSettings", "IpAccessSettings", "UserSettings", "SessionLogger")
         },
-        "workspaces-web/latest/adminguide/data-encryption.html",
+        "workspaces-web/latest/APIReference/API_CreatePortal.html",
         "Set customerManagedKey. Changing it replaces the settings.",
     ),
     stored(
