@@ -1,7 +1,7 @@
 """Declared properties as controls read them: by path, in whichever spelling, never past an unknown value."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any, cast
 
 from mastertrade.values import UNKNOWN, Secret, masked
@@ -157,8 +157,19 @@ class Block:
         found = self.value(path)
         if found is None or found == "":
             return ()
-        several = cast("list[Any]", found) if isinstance(found, list) else [found]
+        if not isinstance(found, list):
+            return (self._block(found, self.at(path)),)
+        several = cast("list[Any]", found)
         return tuple(self._block(each, f"{self.at(path)}[{number}]") for number, each in enumerate(several) if each is not None)
+
+    def walk(self, path: str) -> "Iterator[Block]":
+        """Every block at a path whose steps may be lists or single blocks: `rules.destination.encryptionConfiguration`."""
+        step, _, rest = path.partition(".")
+        for each in self.blocks(step):
+            if rest:
+                yield from each.walk(rest)
+            else:
+                yield each
 
     def pairs(self, path: str) -> dict[str, Any]:
         """A mapping of names to plain values, which may be `UNKNOWN`."""
@@ -188,6 +199,8 @@ class Block:
             if current is None or current == "":
                 return None
             if isinstance(current, list):
+                if not step.isdigit():
+                    raise MisshapenError(self.at(path), "a block of properties")
                 items = cast("list[Any]", current)
                 current = items[int(step)] if int(step) < len(items) else None
             elif isinstance(current, Mapping):
