@@ -13,6 +13,7 @@ __all__ = ["IN_TRANSIT_CALLS"]
 
 # Addresses that services call, or send people to. A number after a list's name stands for each of its blocks.
 _ADDRESSES: Mapping[str, tuple[str, ...]] = {
+    "aws:amplify/app:App": ("repository", "customRules.*.target"),
     "aws:apigateway/integration:Integration": ("uri",),
     "aws:apigatewayv2/integration:Integration": ("integrationUri",),
     "aws:apigatewayv2/authorizer:Authorizer": ("jwtConfiguration.issuer",),
@@ -60,6 +61,12 @@ _ADDRESSES: Mapping[str, tuple[str, ...]] = {
     "aws:sns/topicSubscription:TopicSubscription": ("endpoint",),
     "aws:ssoadmin/trustedTokenIssuer:TrustedTokenIssuer": ("trustedTokenIssuerConfiguration.oidcJwtConfiguration.issuerUrl",),
     "aws:transfer/connector:Connector": ("url",),
+    "aws:verifiedaccess/trustProvider:TrustProvider": (
+        "oidcOptions.issuer",
+        "oidcOptions.authorizationEndpoint",
+        "oidcOptions.tokenEndpoint",
+        "oidcOptions.userInfoEndpoint",
+    ),
 }
 _OWN_MACHINE = ("http://localhost", "http://127.0.0.1", "http://[::1]")
 
@@ -142,7 +149,20 @@ def _mail(resource: Resource) -> Findings:
         yield Finding("trackingOptions.httpsPolicy", "REQUIRE")
 
 
+def _partner(resource: Resource) -> Findings:
+    """Messages of AS2 are encrypted and signed themselves, beside the connection."""
+    for path, weak, wanted in (
+        ("encryptionAlgorithm", ("NONE", "DES_EDE3_CBC"), "AES256_CBC"),
+        ("signingAlgorithm", ("NONE", "SHA1"), "SHA256"),
+    ):
+        if resource.text(f"as2Config.{path}").upper() in weak:
+            yield Finding(f"as2Config.{path}", wanted)
+
+
 def _transfers(resource: Resource) -> Findings:
+    if resource.type == "aws:transfer/connector:Connector":
+        yield from _partner(resource)
+        return
     protocols = [each.upper() for each in resource.texts("protocols")] or ["SFTP"]
     if "FTP" in protocols:
         yield Finding("protocols", "SFTP, FTPS or AS2")
@@ -235,7 +255,7 @@ IN_TRANSIT_CALLS = (
     moved(
         "enc-transfer-protocols",
         "Files are transferred by encrypted protocols and current ciphers",
-        ("aws:transfer/server:Server",),
+        ("aws:transfer/server:Server", "aws:transfer/connector:Connector"),
         _transfers,
         "transfer/latest/userguide/security-policies.html",
         "Take FTP from the protocols and set a current securityPolicyName.",

@@ -48,7 +48,15 @@ def _is_covered(host: str, covered: Iterable[str]) -> bool:
     return any(each == host or (each.startswith("*.") and host.partition(".")[2] == each[2:]) for each in covered)
 
 
+_CLASS_PARAMETERS = ("kubernetes:eks.amazonaws.com:IngressClassParams", "kubernetes:elbv2.k8s.aws:IngressClassParams")
+
+
 def _ingress(resource: Resource) -> Findings:
+    if resource.type in _CLASS_PARAMETERS:
+        policy = resource.text("spec.sslPolicy")
+        if policy and not refuses_old_tls(policy):
+            yield Finding("spec.sslPolicy", "ELBSecurityPolicy-TLS13-1-2-2021-06")
+        return
     annotations = _Annotations(resource)
     name = resource.text("spec.ingressClassName") or annotations.get("kubernetes.io/ingress.class", "")
     if any(each.startswith(_ALB) for each in annotations) or name == "alb" or _class_of(resource, name).endswith("/alb"):
@@ -83,7 +91,7 @@ def _class_of(resource: Resource, name: str) -> str:
 
 def _class_has_certificates(resource: Resource) -> bool:
     """Whether parameters of a class, of the load balancer controller or of EKS, name certificates for all that use it."""
-    parameters = resource.stack.of_type("kubernetes:eks.amazonaws.com:IngressClassParams", "kubernetes:elbv2.k8s.aws:IngressClassParams")
+    parameters = resource.stack.of_type(*_CLASS_PARAMETERS)
     return any(each.has("spec.certificateARNs") or each.has("spec.certificateArn") for each in parameters)
 
 
@@ -168,6 +176,25 @@ def _route_redirects(route: Resource) -> bool:
     )
 
 
+def _mesh_gateway(resource: Resource) -> Findings:
+    for number, server in enumerate(resource.blocks("spec.servers")):
+        if server.text("port.protocol").upper() in ("HTTP", "HTTP2", "GRPC") and not server.flag("tls.httpsRedirect"):
+            yield Finding(f"spec.servers.{number}.tls.httpsRedirect", "true, or the port's protocol HTTPS")
+        # TLS 1.2 unless it is lowered
+        if server.text("tls.minProtocolVersion").upper() in ("TLSV1_0", "TLSV1_1"):
+            yield Finding(f"spec.servers.{number}.tls.minProtocolVersion", "TLSV1_2")
+
+
+def _mesh(resource: Resource) -> Findings:
+    if resource.type == "kubernetes:networking.istio.io:Gateway":
+        yield from _mesh_gateway(resource)
+    elif resource.type == "kubernetes:networking.istio.io:DestinationRule":
+        if resource.text("spec.trafficPolicy.tls.mode").upper() == "DISABLE":
+            yield Finding("spec.trafficPolicy.tls.mode", "ISTIO_MUTUAL")
+    else:
+        yield from _peers(resource)
+
+
 def _peers(resource: Resource) -> Findings:
     if resource.text("spec.mtls.mode", "UNSET").upper() in ("PERMISSIVE", "DISABLE"):
         yield Finding("spec.mtls.mode", "STRICT")
@@ -181,7 +208,7 @@ IN_TRANSIT_KUBERNETES = (
     moved(
         "enc-k8s-ingress-tls",
         "Ingresses serve HTTPS and redirect to it",
-        ("kubernetes:networking.k8s.io:Ingress",),
+        ("kubernetes:networking.k8s.io:Ingress", *_CLASS_PARAMETERS),
         _ingress,
         "https://kubernetes.io/docs/concepts/services-networking/ingress/#tls",
         "Set spec.tls for every host; for a load balancer of AWS, certificate-arn, listen-ports with HTTPS and ssl-redirect.",
@@ -204,11 +231,15 @@ IN_TRANSIT_KUBERNETES = (
     ),
     moved(
         "enc-k8s-mesh-tls",
-        "Pods of a mesh take mutual TLS only",
-        ("kubernetes:security.istio.io:PeerAuthentication",),
-        _peers,
+        "Pods and gateways of a mesh speak TLS only",
+        (
+            "kubernetes:security.istio.io:PeerAuthentication",
+            "kubernetes:networking.istio.io:DestinationRule",
+            "kubernetes:networking.istio.io:Gateway",
+        ),
+        _mesh,
         "https://istio.io/latest/docs/reference/config/security/peer_authentication/",
-        "Set the mode STRICT.",
+        "Set the mode STRICT, or ISTIO_MUTUAL, and redirect what comes by HTTP.",
         severity=Severity.MEDIUM,
     ),
 )
