@@ -4,6 +4,7 @@ from policies.encryption.at_rest import AT_REST
 from policies.encryption.in_transit import IN_TRANSIT
 from policies.encryption.in_transit_balancers import IN_TRANSIT_BALANCERS
 from policies.encryption.in_transit_calls import IN_TRANSIT_CALLS
+from policies.encryption.in_transit_clients import IN_TRANSIT_CLIENTS
 from policies.encryption.in_transit_databases import IN_TRANSIT_DATABASES
 from policies.encryption.in_transit_kubernetes import IN_TRANSIT_KUBERNETES
 from policies.encryption.in_transit_networks import IN_TRANSIT_NETWORKS
@@ -20,6 +21,7 @@ PACK = Pack(
         *IN_TRANSIT,
         *IN_TRANSIT_BALANCERS,
         *IN_TRANSIT_DATABASES,
+        *IN_TRANSIT_CLIENTS,
         *IN_TRANSIT_STORAGE,
         *IN_TRANSIT_CALLS,
         *IN_TRANSIT_NETWORKS,
