@@ -125,6 +125,44 @@ def _parameters(resource: Resource) -> Findings:
         yield Finding("parameters", f"{name} = {_FORCING[name][0]}", found=f"no {name}, whose default is off")
 
 
+_GROUPS = {
+    "aws:rds/instance:Instance": ("parameterGroupName", "aws:rds/parameterGroup:ParameterGroup"),
+    "aws:rds/cluster:Cluster": ("dbClusterParameterGroupName", "aws:rds/clusterParameterGroup:ClusterParameterGroup"),
+    "aws:redshift/cluster:Cluster": ("clusterParameterGroupName", "aws:redshift/parameterGroup:ParameterGroup"),
+}
+
+
+def _group(resource: Resource) -> Findings:
+    path, type_ = _GROUPS[resource.type]
+    if resource.has(path):
+        if any(each.type == type_ for each in resource.stack.depended_on(resource, path)):
+            raise NotApplicableError("its parameter group is judged itself")
+        named = resource.text(path)
+        if not named.lower().startswith("default."):
+            raise NotApplicableError("its parameter group is judged itself, or declared elsewhere")
+        family = named.lower().removeprefix("default.")
+    else:
+        family = _family_of(resource)
+    parameter = _forcing_parameter(family)
+    if not parameter:
+        raise NotApplicableError("the engine has no parameter that refuses plain connections")
+    if not _forced_by_default(family):
+        yield Finding(
+            path, f"a parameter group with {parameter} = {_FORCING[parameter][0]}", found=f"AWS's group for {family}, where it is off"
+        )
+
+
+def _family_of(resource: Resource) -> str:
+    """Family of AWS's own group for a database that names none."""
+    if resource.type.startswith("aws:redshift/"):
+        # that of new clusters since January 2025
+        return "redshift-2.0"
+    engine, version = resource.text("engine").lower(), resource.text("engineVersion")
+    if not version and not engine.startswith(("sqlserver", "db2")):
+        raise NotApplicableError("AWS chooses the engine's version, and with it the parameter group")
+    return f"{engine}-{version}"
+
+
 def _workgroup(resource: Resource) -> Findings:
     # true unless it is changed: https://docs.aws.amazon.com/redshift/latest/mgmt/serverless-security-connections.html
     for number, parameter in enumerate(resource.blocks("configParameters")):
@@ -250,6 +288,14 @@ IN_TRANSIT_DATABASES = (
         _forces_tls,
         "AmazonRDS/latest/UserGuide/UsingWithRDS.SSL.html",
         "Set the engine's parameter that refuses connections without TLS.",
+    ),
+    moved(
+        "enc-database-force-tls",
+        "Databases use a parameter group that refuses plain connections",
+        tuple(_GROUPS),
+        _group,
+        "AmazonRDS/latest/UserGuide/UsingWithRDS.SSL.html",
+        "Declare a parameter group that forces TLS and name it: AWS's own cannot be changed.",
     ),
     moved(
         "enc-parameters-tls-version",
