@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any, cast
 
 from policies.encryption.in_transit_family import Rows, chosen, moved
-from policies.engine.blocks import MisshapenError
+from policies.engine.blocks import Block, MisshapenError
 from policies.engine.control import Finding, Findings, NotApplicableError, Severity
 from policies.engine.resources import Resource
 
@@ -125,6 +125,9 @@ _UNCHECKED: Mapping[str, tuple[str, ...]] = {
 def _private_integration(resource: Resource) -> Findings:
     if resource.text("connectionType").upper() != "VPC_LINK":
         raise NotApplicableError("it calls an address of the internet or a function")
+    # APIs of web sockets integrate an address, which says itself whether it is TLS
+    if resource.is_known("integrationUri") and resource.text("integrationUri").lower().startswith("https://"):
+        return
     if not resource.has("tlsConfig.serverNameToVerify"):
         yield Finding(
             "tlsConfig.serverNameToVerify", "the name in the certificate of the load balancer: without it, API Gateway speaks HTTP"
@@ -200,21 +203,27 @@ def _jobs(resource: Resource) -> Findings:
             yield Finding(f"{path}.{switch}" if path else switch, "true")
 
 
+def _json(resource: Resource, path: str) -> dict[str, Any]:
+    """A document in JSON, as a text or as a mapping."""
+    stated: Any = resource.value(path)
+    if isinstance(stated, str):
+        try:
+            stated = json.loads(stated)
+        except (ValueError, RecursionError):
+            raise MisshapenError(path, "JSON") from None
+    if not isinstance(stated, dict):
+        raise MisshapenError(path, "JSON")
+    return cast("dict[str, Any]", stated)
+
+
 def _hadoop(resource: Resource) -> Findings:
     if resource.type == "aws:emr/cluster:Cluster":
         if not resource.has("securityConfiguration"):
             yield Finding("securityConfiguration", "a SecurityConfiguration with EnableInTransitEncryption")
         return
-    stated: Any = resource.value("configuration")
-    if isinstance(stated, str):
-        try:
-            stated = json.loads(stated)
-        except (ValueError, RecursionError):
-            raise MisshapenError("configuration", "JSON") from None
-    encryption: Any = cast("dict[str, Any]", stated).get("EncryptionConfiguration") if isinstance(stated, dict) else None
-    on: Any = cast("dict[str, Any]", encryption).get("EnableInTransitEncryption") if isinstance(encryption, dict) else None
-    if str(on).lower() != "true":
-        yield Finding("configuration", "EnableInTransitEncryption true, with certificates", found=f"EnableInTransitEncryption {on}")
+    stated = _json(resource, "configuration")
+    if not Block(stated, "configuration").flag("EncryptionConfiguration.EnableInTransitEncryption"):
+        yield Finding("configuration", "EnableInTransitEncryption true, with certificates", found="no EnableInTransitEncryption")
 
 
 IN_TRANSIT_CALLS = (
