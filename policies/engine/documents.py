@@ -11,7 +11,17 @@ from mastertrade.values import UNKNOWN, Secret
 from policies.engine.addresses import covers_world, networks
 from policies.engine.blocks import Block, MisshapenError, UnknownValueError
 
-__all__ = ["Condition", "Document", "Statement", "allows_action", "document", "grants_to_everybody", "parse"]
+__all__ = [
+    "Condition",
+    "Document",
+    "Statement",
+    "allows_action",
+    "document",
+    "grants_to_everybody",
+    "is_restricting",
+    "matches",
+    "parse",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +109,10 @@ def grants_to_everybody(block: Block, path: str) -> Iterator[str]:
 
 
 def parse(value: Any, path: str) -> Document:
-    """A document from JSON text or a mapping. Raises `UnknownValueError` and `MisshapenError`."""
+    """A document from JSON text or a mapping, also in the form of `getPolicyDocument`'s arguments.
+
+    Raises `UnknownValueError` and `MisshapenError`.
+    """
     if isinstance(value, str):
         try:
             value = json.loads(value)
@@ -107,8 +120,8 @@ def parse(value: Any, path: str) -> Document:
             raise MisshapenError(path, "a policy document") from None
     if not isinstance(value, Mapping):
         raise MisshapenError(path, "a policy document")
-    stated = _lowered(cast("Mapping[str, Any]", value)).get("statement", [])
-    statements = _several(stated)
+    lowered = _lowered(cast("Mapping[str, Any]", value))
+    statements = _several(lowered.get("statement", lowered.get("statements", [])))
     if not all(isinstance(each, Mapping) for each in statements):
         raise MisshapenError(path, "a policy document")
     return Document(tuple(_statement(_lowered(each), path) for each in statements))
@@ -225,7 +238,7 @@ def _is_everybody(principal: str) -> bool:
 
 
 def _statement(stated: Mapping[str, Any], path: str) -> Statement:
-    effect = _text(stated.get("effect"), path).lower()
+    effect = _text(stated.get("effect", "Allow"), path).lower()
     if effect not in ("allow", "deny"):
         raise MisshapenError(path, "a policy document")
     return Statement(
@@ -236,7 +249,7 @@ def _statement(stated: Mapping[str, Any], path: str) -> Statement:
         not_actions=tuple(each.lower() for each in _texts(stated.get("notaction", stated.get("notactions")), path)),
         resources=_texts(stated.get("resource", stated.get("resources")), path, unknown="?unknown?"),
         not_resources=_texts(stated.get("notresource", stated.get("notresources")), path, unknown="?unknown?"),
-        conditions=tuple(_conditions(stated.get("condition"), path)),
+        conditions=tuple(_conditions(stated.get("condition", stated.get("conditions")), path)),
         sid=str(stated.get("sid") or ""),
     )
 
@@ -248,7 +261,15 @@ def _principals(stated: Any, path: str) -> dict[str, tuple[str, ...]]:
     if isinstance(stated, str):
         return {"*" if stated == "*" else "aws": (stated,)}
     if isinstance(stated, list):
-        return {"aws": _texts(stated, path)}
+        listed = cast("list[Any]", stated)
+        if not any(isinstance(each, Mapping) for each in listed):
+            return {"aws": _texts(listed, path)}
+        found: dict[str, tuple[str, ...]] = {}
+        for each in listed:
+            block = _block(each, path)
+            kind = _text(block.get("type"), path).lower()
+            found[kind] = (*found.get(kind, ()), *_texts(block.get("identifiers"), path))
+        return found
     if not isinstance(stated, Mapping):
         raise MisshapenError(path, "a policy document")
     return {kind.lower(): _texts(values, path) for kind, values in cast("Mapping[str, Any]", stated).items()}
@@ -257,6 +278,11 @@ def _principals(stated: Any, path: str) -> dict[str, tuple[str, ...]]:
 def _conditions(stated: Any, path: str) -> Iterator[Condition]:
     stated = _opened(stated, path)
     if stated is None:
+        return
+    if isinstance(stated, list):
+        for each in cast("list[Any]", stated):
+            test = _block(each, path)
+            yield from _conditions({_text(test.get("test"), path): {_text(test.get("variable"), path): test.get("values")}}, path)
         return
     if not isinstance(stated, Mapping):
         raise MisshapenError(path, "a policy document")
@@ -307,6 +333,14 @@ def _opened(value: Any, path: str) -> Any:
     if value is UNKNOWN:
         raise UnknownValueError(path)
     return value
+
+
+def _block(stated: Any, path: str) -> dict[str, Any]:
+    """One block of a list, as `getPolicyDocument` takes principals and conditions."""
+    stated = _opened(stated, path)
+    if not isinstance(stated, Mapping):
+        raise MisshapenError(path, "a policy document")
+    return _lowered(cast("Mapping[str, Any]", stated))
 
 
 def _lowered(mapping: Mapping[str, Any]) -> dict[str, Any]:

@@ -188,6 +188,23 @@ def test_an_open_principal_is_public_unless_a_condition_names_somebody(statement
     assert found.is_public is public
 
 
+def test_a_document_may_have_the_form_of_get_policy_document() -> None:
+    (found,) = parse(
+        {
+            "statements": [
+                {
+                    "actions": ["kms:Decrypt"],
+                    "principals": [{"type": "AWS", "identifiers": ["*"]}],
+                    "conditions": [{"test": "StringEquals", "variable": "kms:CallerAccount", "values": ["123456789012"]}],
+                }
+            ]
+        },
+        "policy",
+    )
+    assert found.names_everybody
+    assert not found.is_public
+
+
 ANYTHING = st.recursive(
     st.none()
     | st.booleans()
