@@ -1,10 +1,12 @@
 """Controls of buckets: earlier versions of objects are kept, and copied to another region."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from typing import Any
 
 from policies.engine.blocks import Block, UnreadableError
 from policies.engine.control import Family, Finding, Findings, NotApplicableError, Severity
 from policies.engine.resources import Resource
+from policies.resilience.figures import days
 from policies.resilience.selections import is_backed_up
 
 __all__ = ["BUCKETS"]
@@ -100,7 +102,8 @@ def _replications(bucket: Resource, of: Resource | None) -> Iterator[tuple[Resou
 
 
 def _bucket_name(rule: Block) -> str:
-    return rule.text("destination.bucket").rsplit(":", 1)[-1] if rule.is_known("destination.bucket") else ""
+    path = "destinations.bucket" if rule.has("destinations") else "destination.bucket"
+    return rule.text(path).rsplit(":", 1)[-1] if rule.is_known(path) else ""
 
 
 def _versions(resource: Resource) -> Findings:
@@ -159,6 +162,34 @@ def _targets(bucket: Resource) -> Iterator[tuple[str, str]]:
                 yield (named[0].region() if len(named) == 1 else ""), rule.text("destination.account") or rule.text("destination.accountId")
 
 
+def _kept_versions(resource: Resource, options: Mapping[str, Any]) -> Findings:
+    path = "rules" if resource.type == _LIFECYCLE else "lifecycleRules"
+    for number, rule in enumerate(resource.blocks(path)):
+        on = rule.text("status").lower() == "enabled" if resource.type == _LIFECYCLE else rule.flag("enabled")
+        if not on or _is_part(rule):
+            continue
+        for place in ("noncurrentVersionExpiration.noncurrentDays", "noncurrentVersionExpiration.days"):
+            kept = rule.number(place)
+            if kept is not None and kept < options["days"] and not rule.has("noncurrentVersionExpiration.newerNoncurrentVersions"):
+                yield Finding(f"{path}.{number}.{place}", f"at least {int(options['days'])} days")
+
+
+def _is_part(rule: Block) -> bool:
+    """Whether a rule is of some objects only, which need not be worth as much as the rest."""
+    return any(
+        rule.has(path)
+        for path in (
+            "prefix",
+            "tags",
+            "filter.prefix",
+            "filter.tag",
+            "filter.and",
+            "filter.objectSizeGreaterThan",
+            "filter.objectSizeLessThan",
+        )
+    )
+
+
 _control = Family(Severity.HIGH, "Objects that were overwritten or deleted, or that stood in a region that is lost, are gone.").control
 
 
@@ -179,5 +210,14 @@ BUCKETS = (
         "AmazonS3/latest/userguide/replication.html",
         "Declare a BucketReplicationConfig to a bucket in another region, or name the bucket in a selection of AWS Backup.",
         severity=Severity.MEDIUM,
+    ),
+    _control(
+        "res-s3-version-retention",
+        "Earlier versions of objects are kept for a week",
+        (_LIFECYCLE, _BUCKET),
+        _kept_versions,
+        "AmazonS3/latest/userguide/intro-lifecycle-rules.html",
+        "Raise noncurrentDays, or keep a number of versions by newerNoncurrentVersions.",
+        options=days(7, 3650, "Days that earlier versions are kept at least"),
     ),
 )
