@@ -34,6 +34,37 @@ def _is_replica(resource: Resource) -> str:
     return "its cluster keeps the backups" if resource.text("engine").startswith(("aurora", "neptune", "docdb")) else ""
 
 
+_CLUSTERS = {
+    "aws:rds/cluster:Cluster": ("backupRetentionPeriod", 1),
+    "aws:docdb/cluster:Cluster": ("backupRetentionPeriod", 1),
+    "aws:docdb/elasticCluster:ElasticCluster": ("backupRetentionPeriod", 1),
+    "aws:neptune/cluster:Cluster": ("backupRetentionPeriod", 1),
+    "aws:odb/autonomousDatabase:AutonomousDatabase": ("backupRetentionPeriodInDays", 60),
+}
+"""The property, and the days without a figure."""
+
+
+def _cluster(resource: Resource, options: Mapping[str, Any]) -> Findings:
+    path, default = _CLUSTERS[resource.type]
+    yield from _kept(path, default)(resource, options)
+
+
+_REDSHIFT = {
+    "aws:redshift/cluster:Cluster": "manualSnapshotRetentionPeriod",
+    "aws:redshift/clusterSnapshot:ClusterSnapshot": "manualSnapshotRetentionPeriod",
+    "aws:redshiftserverless/snapshot:Snapshot": "retentionPeriod",
+}
+"""Of snapshots that somebody asks for: absent or -1 is for ever."""
+
+
+def _warehouse(resource: Resource, options: Mapping[str, Any]) -> Findings:
+    if resource.type == "aws:redshift/cluster:Cluster":
+        yield from _kept("automatedSnapshotRetentionPeriod", 1)(resource, options)
+    path = _REDSHIFT[resource.type]
+    if 0 <= (resource.number(path, -1) or 0) < options["days"]:
+        yield Finding(path, f"at least {int(options['days'])} days, or -1")
+
+
 def _snapshots(resource: Resource, options: Mapping[str, Any]) -> Findings:
     if resource.text("engine").lower() == "memcached":
         raise NotApplicableError("memcached has no snapshots")
@@ -160,13 +191,8 @@ BACKUPS = (
     _control(
         "res-cluster-retention",
         "Database clusters keep backups for thirty days",
-        (
-            "aws:rds/cluster:Cluster",
-            "aws:docdb/cluster:Cluster",
-            "aws:docdb/elasticCluster:ElasticCluster",
-            "aws:neptune/cluster:Cluster",
-        ),
-        _kept("backupRetentionPeriod", 1),
+        tuple(_CLUSTERS),
+        _cluster,
         "AmazonRDS/latest/AuroraUserGuide/Aurora.Managing.Backups.html",
         "Set backupRetentionPeriod, 35 at most.",
         options=KEPT,
@@ -196,8 +222,8 @@ BACKUPS = (
     _control(
         "res-redshift-retention",
         "Data warehouses keep snapshots for thirty days",
-        ("aws:redshift/cluster:Cluster",),
-        _kept("automatedSnapshotRetentionPeriod", 1),
+        tuple(_REDSHIFT),
+        _warehouse,
         "redshift/latest/mgmt/working-with-snapshots.html",
         "Set automatedSnapshotRetentionPeriod, 35 at most.",
         options=KEPT,

@@ -35,6 +35,16 @@ _DELIVERED = (
     ("aws:athena/workgroup:Workgroup", ("configuration",), "resultConfiguration.outputLocation"),
     ("aws:synthetics/canary:Canary", ("artifactS3Location",), ""),
     ("aws:codepipeline/pipeline:Pipeline", ("artifactStores",), "location"),
+    ("aws:backup/reportPlan:ReportPlan", ("reportDeliveryChannel",), "s3BucketName"),
+    ("aws:codebuild/project:Project", ("artifacts", "secondaryArtifacts", "logsConfig", "cache"), "location"),
+    ("aws:cur/reportDefinition:ReportDefinition", ("s3Bucket",), ""),
+    ("aws:elasticbeanstalk/applicationVersion:ApplicationVersion", ("bucket",), ""),
+    ("aws:guardduty/publishingDestination:PublishingDestination", ("destinationArn",), ""),
+    ("aws:lambda/function:Function", ("s3Bucket",), ""),
+    ("aws:lambda/layerVersion:LayerVersion", ("s3Bucket",), ""),
+    ("aws:macie2/classificationExportConfiguration:ClassificationExportConfiguration", ("s3Destination",), "bucketName"),
+    ("aws:s3/analyticsConfiguration:AnalyticsConfiguration", ("storageClassAnalysis",), ""),
+    ("aws:ssm/resourceDataSync:ResourceDataSync", ("s3Destination",), "bucketName"),
     ("aws:cloudwatch/logDeliveryDestination:LogDeliveryDestination", ("deliveryDestinationConfiguration",), "destinationResourceArn"),
 )
 """What writes logs, reports and products of builds into a bucket, and where that names the bucket."""

@@ -109,12 +109,20 @@ def _is_pattern_of(pattern: str, resource: Resource) -> bool:
     region = resource.region()
     if not matches(wanted_service, service) or (region and service != "s3" and not matches(wanted_region, region)):
         return False
-    name = resource.text(naming) if naming and resource.is_known(naming) else ""
+    name = _name(resource, naming)
     if matches(rest, beginning + (name or _ANYTHING)):
         return True
     if not name and rest.startswith(beginning) and "*" in rest:
         raise UnknownValueError(naming or "arn")
     return False
+
+
+def _name(resource: Resource, naming: str) -> str:
+    """The end of its ARN: a property, or what AWS calls it; empty where that is not known yet."""
+    if naming:
+        return resource.text(naming) if resource.is_known(naming) else ""
+    called = resource.outputs.get("id")
+    return called if isinstance(called, str) else ""
 
 
 def _has_tag(resource: Resource, wanted: Block) -> bool:
