@@ -12,6 +12,8 @@ _THREE = 3
 def _instance(resource: Resource) -> Findings:
     if resource.text("engine").startswith(("aurora", "neptune", "docdb")) or resource.has("replicateSourceDb"):
         raise NotApplicableError("a member of a cluster or a replica: what it belongs to is judged")
+    if resource.text("engine") == "sqlserver-ex":
+        raise NotApplicableError("SQL Server Express has no standby")
     if not resource.flag("multiAz"):
         yield Finding("multiAz", "true")
 

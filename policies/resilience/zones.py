@@ -1,6 +1,6 @@
 """Controls of placement: what runs in networks stands in several zones."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any, cast
 
 from mastertrade.values import UNKNOWN, Secret
@@ -19,11 +19,17 @@ def _entries(resource: Block, path: str) -> int:
     stated: Any = resource.value(path)
     if stated in (None, ""):
         return 0
-    items = [
-        each.value if isinstance(each, Secret) else each for each in (cast("list[Any]", stated) if isinstance(stated, list) else [stated])
-    ]
-    known = {str(each) for each in items if each is not UNKNOWN and each not in (None, "")}
-    return len(known) + sum(each is UNKNOWN for each in items)
+    items = cast("list[Any]", stated) if isinstance(stated, list) else [stated]
+    known = {str(each) for each in items if _is_known(each) and each not in (None, "")}
+    return len(known) + sum(not _is_known(each) for each in items)
+
+
+def _is_known(item: Any) -> bool:
+    if isinstance(item, Secret):
+        return _is_known(item.value)
+    if isinstance(item, Mapping):
+        return all(_is_known(each) for each in cast("Mapping[str, Any]", item).values())
+    return item is not UNKNOWN
 
 
 def _in_one_zone(resource: Resource, path: str) -> str:
