@@ -1,5 +1,7 @@
 """Controls of failover: something else goes on when a zone, a node or an endpoint is lost."""
 
+from typing import Any, cast
+
 from policies.engine.control import Family, Finding, Findings, NotApplicableError, Severity
 from policies.engine.resources import Resource
 
@@ -172,8 +174,8 @@ def _replication(resource: Resource) -> Findings:
         return
     stated = _server_properties(resource)
     factor = _figure(stated, "default.replication.factor")
-    if factor is not None and factor < _TWO:
-        yield Finding("serverProperties", "default.replication.factor of at least 2, of three zones 3", found=f"{factor}")
+    if factor is not None and factor < (wanted := _zones(resource)):
+        yield Finding("serverProperties", f"default.replication.factor of at least {wanted}", found=f"{factor}")
     fewest = _figure(stated, "min.insync.replicas")
     if fewest is not None and factor is not None and factor >= _THREE and fewest < _TWO:
         yield Finding("serverProperties", "min.insync.replicas of 2", found=f"{fewest}")
@@ -181,6 +183,14 @@ def _replication(resource: Resource) -> Findings:
         yield Finding("serverProperties", f"min.insync.replicas below {factor}: the loss of one broker stops writing", found=f"{fewest}")
     if stated.get("unclean.leader.election.enable", "").lower() == "true":
         yield Finding("serverProperties", "unclean.leader.election.enable=false: acknowledged records are lost", found="true")
+
+
+def _zones(configuration: Resource) -> int:
+    """Of the clusters that are configured; two at least, as MSK takes no fewer."""
+    clusters = configuration.stack.companions(configuration, "aws:msk/cluster:Cluster", by="configurationInfo.arn")
+    path = "brokerNodeGroupInfo.clientSubnets"
+    counts = [len(cast("list[Any]", subnets)) for each in clusters if each.is_known(path) and isinstance(subnets := each.value(path), list)]
+    return min(_THREE, max((_TWO, *counts)))
 
 
 def _server_properties(resource: Resource) -> dict[str, str]:

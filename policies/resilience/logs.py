@@ -20,7 +20,7 @@ _KEPT = {
 
 def _kept(resource: Resource, options: Mapping[str, Any]) -> Findings:
     if resource.text("logGroupClass").upper() == "DELIVERY":
-        raise NotApplicableError("groups of the class DELIVERY keep what they pass on for two days")
+        raise NotApplicableError("groups of the class DELIVERY keep what they pass on for a day")
     kept = resource.number(_KEPT[resource.type]) or 0
     if 0 < kept < options["days"]:
         yield Finding(_KEPT[resource.type], f"at least {int(options['days'])} days")

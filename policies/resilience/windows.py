@@ -4,7 +4,7 @@ import re
 import zoneinfo
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, timedelta, timezone, tzinfo
 
 from policies.engine.blocks import Block, MisshapenError
 from policies.engine.control import Family, Finding, Findings, NotApplicableError, Severity
@@ -65,7 +65,8 @@ def _minute(day: str | None, hour: str, minute: str, path: str) -> int:
     return number * _DAY + int(hour) * 60 + int(minute)
 
 
-_FSX_MINUTES = 30  # https://docs.aws.amazon.com/fsx/latest/WindowsGuide/maintenance-windows.html
+_OFFSET = re.compile(r"(?:UTC|GMT)?([+-])(\d{1,2}):?(\d{2})")
+_FSX_MINUTES = 30  # https://docs.aws.amazon.com/fsx/latest/WindowsGuide/walkthrough03-update-file-system.html
 _MQ_MINUTES = 120  # https://docs.aws.amazon.com/amazon-mq/latest/developer-guide/maintaining-brokers.html
 
 _BACKUP = {
@@ -146,10 +147,18 @@ def _stated(block: Block, path: str) -> tuple[Span, ...]:
     return spans(block.text(path), block.at(path), _FSX_MINUTES)
 
 
+def _place(zone: str) -> tzinfo:
+    """`Europe/Berlin` or `+02:00`. Raises what `zoneinfo` raises."""
+    if found := _OFFSET.fullmatch(zone):
+        sign, hours, minutes = found.groups()
+        return timezone((-1 if sign == "-" else 1) * timedelta(hours=int(hours), minutes=int(minutes)))
+    return zoneinfo.ZoneInfo(zone or "UTC")
+
+
 def _in_utc(stated: tuple[Span, ...], zone: str) -> Iterator[Span]:
     """Of a zone with summer time both: half a year each."""
     try:
-        place = zoneinfo.ZoneInfo(zone or "UTC")
+        place = _place(zone)
     except (ValueError, OSError, zoneinfo.ZoneInfoNotFoundError):
         return
     year = 2026  # any: rules of summer time seldom change
