@@ -62,7 +62,7 @@ class Ports:
 
     def within(self, *allowed: int) -> bool:
         """Whether only allowed TCP or UDP ports are open, or what the network itself needs to tell."""
-        return self.first == self.last and self.first in _MESSAGES.get(self.protocol, ()) or (
+        return (self.first == self.last and self.first in _MESSAGES.get(self.protocol, ())) or (
             self.carries_connections
             and self.protocol != "all"
             and set(range(self.first, min(self.last, self.first + 64) + 1)) <= set(allowed)
