@@ -1,7 +1,5 @@
 """Controls of what is shared: snapshots, images, documents, objects, and the blocks that keep them from becoming public."""
 
-from collections.abc import Iterator
-
 from policies.engine.blocks import Block
 from policies.engine.control import Family, Finding, Findings, NotApplicableError, Severity
 from policies.engine.resources import Resource
@@ -138,26 +136,13 @@ def _accepts(service: Block, principals: tuple[str, ...]) -> bool:
     return "*" in principals and not service.flag("acceptanceRequired")
 
 
-_BUCKET = "aws:s3/bucket:Bucket"
-
-
 def _origins(resource: Resource) -> Findings:
-    for number, each in _bucket_origins(resource):
-        if not each.has("originAccessControlId") and not each.has("s3OriginConfig.originAccessIdentity"):
-            yield Finding(f"origins.{number}", "originAccessControlId", found="a bucket that has to be public to be read")
-
-
-def _bucket_origins(resource: Resource) -> Iterator[tuple[int, Block]]:
-    """Origins that are buckets, not their websites."""
     for number, each in enumerate(resource.blocks("origins")):
+        # every origin but a bucket has a configuration of its own; a bucket's website has one, too
         if each.has("customOriginConfig") or each.has("vpcOriginConfig"):
             continue
-        if each.is_known("domainName"):
-            domain = each.text("domainName").lower()
-            if ".s3." in domain or ".s3-" in domain or each.has("s3OriginConfig"):
-                yield number, each
-        elif each.has("s3OriginConfig") or any(one.type == _BUCKET for one in resource.stack.depended_on(resource, "origins")):
-            yield number, each
+        if not each.has("originAccessControlId") and not each.has("s3OriginConfig.originAccessIdentity"):
+            yield Finding(f"origins.{number}", "originAccessControlId", found="a bucket that has to be public to be read")
 
 
 _control = Family(

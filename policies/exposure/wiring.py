@@ -18,6 +18,7 @@ SUBNETS = ("aws:ec2/subnet:Subnet", "aws:ec2/defaultSubnet:DefaultSubnet")
 ACLS = ("aws:ec2/networkAcl:NetworkAcl", "aws:ec2/defaultNetworkAcl:DefaultNetworkAcl")
 _TABLES = ("aws:ec2/routeTable:RouteTable", "aws:ec2/defaultRouteTable:DefaultRouteTable")
 _GATEWAYS = ("aws:ec2/internetGateway:InternetGateway",)
+_OTHER_GATEWAYS = ("vgw-", "vpce-", "eigw-", "cagw-")
 _NETWORKS = ("aws:ec2/vpc:Vpc", "aws:ec2/defaultVpc:DefaultVpc")
 _LISTS = ("aws:ec2/managedPrefixList:ManagedPrefixList",)
 _RULE = "aws:ec2/securityGroupRule:SecurityGroupRule"
@@ -240,12 +241,15 @@ def named(source: Resource, block: Block, path: str, *types: str) -> Named:
         if not resources:
             foreign.append(text)
         found.update({each.urn: each for each in resources})
-    if is_unknown:
+    if is_unknown or foreign:
         top = block.at(path).split(".", maxsplit=1)[0].split("[", maxsplit=1)[0]
-        behind = [each for each in stack.depended_on(source, top) if each.type in types]
-        if not behind:
+        behind = {each.urn: each for each in stack.depended_on(source, top) if each.type in types}
+        if is_unknown and not behind:
             raise UnknownValueError(block.at(path))
-        found.update({each.urn: each for each in behind})
+        # a name that the stack's resources do not say of themselves is that of what the property depends on
+        unnamed = [urn for urn in behind if urn not in found]
+        foreign = foreign[len(unnamed) :]
+        found.update({urn: behind[urn] for urn in unnamed})
     return Named(tuple(found.values()), tuple(foreign))
 
 
@@ -272,8 +276,10 @@ def _leads_to_the_internet(source: Resource, route: Block) -> bool:
     paths = ("cidrBlock", "ipv6CidrBlock", "destinationCidrBlock", "destinationIpv6CidrBlock")
     if not route.has("gatewayId"):
         return False
-    gateway = named(source, route, "gatewayId", *_GATEWAYS)
-    if not gateway.resources and not any(each.startswith("igw-") for each in gateway.foreign):
+    text = route.text("gatewayId") if route.is_known("gatewayId") else ""
+    if text == "local" or text.startswith(_OTHER_GATEWAYS):
+        return False
+    if not text.startswith("igw-") and not named(source, route, "gatewayId", *_GATEWAYS).resources:
         return False
     ranges = [network for path in paths for network in networks(route.texts(path), route.at(path))]
     return covers_world([*ranges, *_in_prefix_lists(source, route, "destinationPrefixListId")])
