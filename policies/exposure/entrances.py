@@ -21,22 +21,32 @@ def _private(block: Block, first: str, last: str) -> list[int]:
     return [] if low is None or high is None else [each for each in sorted(_PRIVATE_PORTS) if low <= each <= high]
 
 
+_PLAIN = ("tcp", "ssl", "tls", "udp", "tcp_udp", "")
+
+
 def _classic(resource: Resource) -> Findings:
     if resource.flag("internal"):
         raise NotApplicableError("it is internal")
     for number, each in enumerate(resource.blocks("listeners")):
-        for port in _private(each, "lbPort", "lbPort"):
-            yield Finding(f"listeners.{number}.lbPort", "an internal load balancer", found=f"port {port} on a public one")
+        behind = _private(each, "instancePort", "instancePort") if each.text("instanceProtocol").lower() in _PLAIN else []
+        for port in dict.fromkeys([*_private(each, "lbPort", "lbPort"), *behind]):
+            yield Finding(f"listeners.{number}", "an internal load balancer", found=f"port {port} on a public one")
 
 
 def _listener(resource: Resource) -> Findings:
-    for port in _private(resource, "port", "port"):
+    ports = [("port", port) for port in _private(resource, "port", "port")]
+    if resource.text("protocol").lower() in _PLAIN[:-1]:
+        # what it hands over as it is may be a database under another port
+        for target in resource.stack.of_type("aws:lb/targetGroup:TargetGroup"):
+            if resource.stack.refers(resource, "defaultActions", target) and target.text("protocol").lower() in _PLAIN:
+                ports += [("defaultActions", port) for port in _private(target, "port", "port")]
+    for path, port in ports:
         every = resource.stack.of_type("aws:lb/loadBalancer:LoadBalancer")
         balancers = [each for each in every if resource.stack.refers(resource, "loadBalancerArn", each)]
         if not balancers:
             raise NotApplicableError("its load balancer is not declared in this stack")
         if not all(each.flag("internal") for each in balancers):
-            yield Finding("port", "an internal load balancer", found=f"port {port} on a public one")
+            yield Finding(path, "an internal load balancer", found=f"port {port} on a public one")
 
 
 def _accelerator(resource: Resource) -> Findings:

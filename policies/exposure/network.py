@@ -139,6 +139,17 @@ def _vpc_block(resource: Resource) -> Findings:
         yield Finding("internetGatewayBlockMode", "block-ingress or block-bidirectional")
 
 
+def _nodes(resource: Resource) -> Findings:
+    if resource.has("remoteAccess.ec2SshKey") and not resource.has("remoteAccess.sourceSecurityGroupIds"):
+        yield Finding("remoteAccess.sourceSecurityGroupIds", "groups that may connect", found="nothing, which opens port 22 to the world")
+
+
+def _firewall(resource: Resource) -> Findings:
+    for name in ("statelessDefaultActions", "statelessFragmentDefaultActions"):
+        if any(each.lower() == "aws:pass" for each in resource.texts(f"firewallPolicy.{name}")):
+            yield Finding(f"firewallPolicy.{name}", "aws:forward_to_sfe or aws:drop")
+
+
 _control = Family(Severity.CRITICAL, "What the internet reaches is tried by everybody, from its first minute on.").control
 
 _GROUPS = "vpc/latest/userguide/security-group-rules.html"
@@ -224,6 +235,23 @@ NETWORK = (
         _vpc_block,
         "vpc/latest/userguide/security-vpc-bpa.html",
         "Set block-ingress or block-bidirectional, and exclude the subnets of load balancers.",
+        severity=Severity.HIGH,
+    ),
+    _control(
+        "exp-eks-node-ssh",
+        "Nodes of clusters open SSH to named groups only",
+        ("aws:eks/nodeGroup:NodeGroup",),
+        _nodes,
+        "eks/latest/APIReference/API_RemoteAccessConfig.html",
+        "Remove remoteAccess and connect over Systems Manager, or set sourceSecurityGroupIds.",
+    ),
+    _control(
+        "exp-network-firewall-default",
+        "Network firewalls let nothing pass that no rule is for",
+        ("aws:networkfirewall/firewallPolicy:FirewallPolicy",),
+        _firewall,
+        "securityhub/latest/userguide/networkfirewall-controls.html",
+        "Forward to the stateful rules, or drop.",
         severity=Severity.HIGH,
     ),
 )

@@ -35,6 +35,7 @@ _DATA: dict[str, _Place] = {
     "aws:rds/instance:Instance": _Place("dbSubnetGroupName", "vpcSecurityGroupIds", _RDS_GROUP, "port"),
     "aws:rds/cluster:Cluster": _Place("dbSubnetGroupName", "vpcSecurityGroupIds", _RDS_GROUP, "port"),
     "aws:rds/proxy:Proxy": _Place("vpcSubnetIds", "vpcSecurityGroupIds"),
+    "aws:rds/proxyEndpoint:ProxyEndpoint": _Place("vpcSubnetIds", "vpcSecurityGroupIds"),
     "aws:docdb/cluster:Cluster": _Place("dbSubnetGroupName", "vpcSecurityGroupIds", "aws:docdb/subnetGroup:SubnetGroup", "port"),
     "aws:docdb/elasticCluster:ElasticCluster": _Place("subnetIds", "vpcSecurityGroupIds"),
     "aws:neptune/cluster:Cluster": _Place("neptuneSubnetGroupName", "vpcSecurityGroupIds", "aws:neptune/subnetGroup:SubnetGroup", "port"),

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
+from typing import Any
 
 from policies.engine.addresses import Network, Ports, covers_world, networks
 from policies.engine.blocks import Block
@@ -33,13 +34,9 @@ class AclRule:
     ranges: tuple[Network, ...]
     where: str = ""
 
-    def decides(self, protocol: str, port: int, network: Network) -> bool:
-        """Whether the rule is for all packets of a protocol to a port from a range."""
-        return (
-            self.ports.protocol in ("all", protocol)
-            and self.ports.first <= port <= self.ports.last
-            and any(network.version == each.version and network.subnet_of(each) for each in self.ranges)  # pyright: ignore[reportArgumentType]
-        )
+    def is_for(self, protocol: str, port: int) -> bool:
+        """Whether the rule looks at packets of a protocol to a port."""
+        return self.ports.protocol in ("all", protocol) and self.ports.first <= port <= self.ports.last
 
 
 def rule(block: Block) -> Rule:
@@ -90,14 +87,26 @@ def first_allowing(rules: Sequence[AclRule], ports: Ports) -> AclRule | None:
     protocol = "tcp" if ports.protocol == "all" else ports.protocol
     edges = {ports.first, *(edge for each in rules for edge in (each.ports.first, each.ports.last + 1))}
     for port in sorted(edge for edge in edges if ports.first <= edge <= ports.last):
-        for position, each in enumerate(rules):
-            if not each.allows or not covers_world(each.ranges) or not any(each.decides(protocol, port, one) for one in each.ranges):
+        denied: list[Network] = []
+        for each in rules:
+            if not each.is_for(protocol, port):
                 continue
-            open_ranges = [
-                one
-                for one in each.ranges
-                if not any(not before.allows and before.decides(protocol, port, one) for before in rules[:position])
-            ]
-            if covers_world(open_ranges):
+            if not each.allows:
+                denied += each.ranges
+            elif covers_world(piece for one in each.ranges for piece in _without(one, denied)):
                 return each
     return None
+
+
+def _without(network: Network, denied: Iterable[Network]) -> list[Network]:
+    """What is left of a range."""
+    left = [network]
+    for each in denied:
+        left = [rest for piece in left for rest in _difference(piece, each)]
+    return left
+
+
+def _difference(network: Any, denied: Any) -> list[Network]:
+    if network.version != denied.version or not network.overlaps(denied):
+        return [network]
+    return [] if network.subnet_of(denied) else list(network.address_exclude(denied))
