@@ -17,7 +17,12 @@ GROUPS = ("aws:ec2/securityGroup:SecurityGroup", "aws:ec2/defaultSecurityGroup:D
 SUBNETS = ("aws:ec2/subnet:Subnet", "aws:ec2/defaultSubnet:DefaultSubnet")
 ACLS = ("aws:ec2/networkAcl:NetworkAcl", "aws:ec2/defaultNetworkAcl:DefaultNetworkAcl")
 _TABLES = ("aws:ec2/routeTable:RouteTable", "aws:ec2/defaultRouteTable:DefaultRouteTable")
-_GATEWAYS = ("aws:ec2/internetGateway:InternetGateway",)
+_GATEWAYS = (
+    "aws:ec2/internetGateway:InternetGateway",
+    "aws:ec2/vpnGateway:VpnGateway",
+    "aws:ec2/carrierGateway:CarrierGateway",
+    "aws:ec2/vpcEndpoint:VpcEndpoint",
+)
 _OTHER_GATEWAYS = ("vgw-", "vpce-", "eigw-", "cagw-")
 _NETWORKS = ("aws:ec2/vpc:Vpc", "aws:ec2/defaultVpc:DefaultVpc")
 _LISTS = ("aws:ec2/managedPrefixList:ManagedPrefixList",)
@@ -95,10 +100,11 @@ class Wiring:
 
     @cached_property
     def _acls(self) -> dict[str, list[Resource]]:
-        found = self._owned(ACLS, "subnetIds", SUBNETS)
-        for urn, associations in self._owned(("aws:ec2/networkAclAssociation:NetworkAclAssociation",), "subnetId", SUBNETS).items():
-            found.setdefault(urn, []).extend(acl for each in associations for acl in named(each, each, "networkAclId", *ACLS).resources)
-        return found
+        return self._owned(ACLS, "subnetIds", SUBNETS)
+
+    @cached_property
+    def _acl_associations(self) -> dict[str, list[Resource]]:
+        return self._owned(("aws:ec2/networkAclAssociation:NetworkAclAssociation",), "subnetId", SUBNETS)
 
     @cached_property
     def _associations(self) -> dict[str, list[Resource]]:
@@ -153,9 +159,13 @@ class Wiring:
 
     def acl(self, subnet: Resource) -> Resource | None:
         """The network ACL of a subnet: its own, or its VPC's default where that is declared. None: AWS's default, which lets all in."""
-        own = self._acls.get(subnet.urn)
-        if own:
-            return own[0]
+        for each in self._acls.get(subnet.urn, ()):
+            return each
+        for each in self._acl_associations.get(subnet.urn, ()):
+            joined = named(each, each, "networkAclId", *ACLS).resources
+            if not joined:
+                raise NotDeclaredError("the network ACL of its subnets is not declared in this stack")
+            return joined[0]
         vpc = self._vpc(subnet)
         if vpc is None:
             raise NotDeclaredError("the network ACL of its subnets is not declared in this stack")
@@ -241,8 +251,9 @@ def named(source: Resource, block: Block, path: str, *types: str) -> Named:
         if not resources:
             foreign.append(text)
         found.update({each.urn: each for each in resources})
-    if is_unknown or foreign:
-        top = block.at(path).split(".", maxsplit=1)[0].split("[", maxsplit=1)[0]
+    top = block.at(path).split(".", maxsplit=1)[0].split("[", maxsplit=1)[0]
+    # of several blocks each depends on something of its own
+    if is_unknown or (foreign and (block is source or len(source.blocks(top)) == 1)):
         behind = {each.urn: each for each in stack.depended_on(source, top) if each.type in types}
         if is_unknown and not behind:
             raise UnknownValueError(block.at(path))
@@ -279,8 +290,10 @@ def _leads_to_the_internet(source: Resource, route: Block) -> bool:
     text = route.text("gatewayId") if route.is_known("gatewayId") else ""
     if text == "local" or text.startswith(_OTHER_GATEWAYS):
         return False
-    if not text.startswith("igw-") and not named(source, route, "gatewayId", *_GATEWAYS).resources:
-        return False
+    if not text.startswith("igw-"):
+        gateways = named(source, route, "gatewayId", *_GATEWAYS).resources
+        if not any(each.type == _GATEWAYS[0] for each in gateways):
+            return False
     ranges = [network for path in paths for network in networks(route.texts(path), route.at(path))]
     return covers_world([*ranges, *_in_prefix_lists(source, route, "destinationPrefixListId")])
 
