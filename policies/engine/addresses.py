@@ -43,8 +43,10 @@ class Ports:
     __slots__ = ("first", "last", "protocol")
 
     def __init__(self, protocol: str, first: float | None, last: float | None) -> None:
-        """`protocol` as the API takes it: a name, a number, `-1` or `all`. No ports: all of them."""
+        """`protocol` as the API takes it: a name, a number, `-1` or `all`. No ports: all of them. Of ICMP, `first` is the type."""
         self.protocol = _PROTOCOLS.get(protocol.lower(), protocol.lower())
+        if self.protocol in _MESSAGES:
+            last = first
         low, high = _ALL_PORTS if first is None and last is None else (first, last)
         low = high if low is None else low
         high = low if high is None else high
@@ -59,8 +61,8 @@ class Ports:
         return self.protocol in ("tcp", "udp", "all")
 
     def within(self, *allowed: int) -> bool:
-        """Whether only allowed TCP or UDP ports are open."""
-        return (
+        """Whether only allowed TCP or UDP ports are open, or what the network itself needs to tell."""
+        return (self.first == self.last and self.first in _MESSAGES.get(self.protocol, ())) or (
             self.carries_connections
             and self.protocol != "all"
             and set(range(self.first, min(self.last, self.first + 64) + 1)) <= set(allowed)
@@ -73,7 +75,13 @@ class Ports:
     def __str__(self) -> str:
         if self.protocol == "all":
             return "every protocol and port"
+        if not self.carries_connections and self.first != self.last:
+            return f"every kind of {self.protocol}"
         return f"{self.protocol} {self.first}" if self.first == self.last else f"{self.protocol} {self.first} to {self.last}"
 
 
-_PROTOCOLS = {"-1": "all", "all": "all", "": "all", "6": "tcp", "17": "udp", "1": "icmp", "58": "icmpv6"}
+_PROTOCOLS = {"-1": "all", "all": "all", "": "all", "6": "tcp", "17": "udp", "1": "icmp", "58": "icmpv6", "ipv6-icmp": "icmpv6"}
+
+# Messages that networks need: what is too big, took too long, or where a neighbour is.
+# https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/network_mtu.html
+_MESSAGES = {"icmp": (3, 11), "icmpv6": (1, 2, 3, 4, 133, 134, 135, 136)}

@@ -1,12 +1,14 @@
 """Declared resources as packs see them: one alone, and in its stack with those that complete it."""
 
-from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any, TypeVar, cast
 
 from mastertrade.values import Secret
 from policies.engine.blocks import Block, UnreadableError
 
 __all__ = ["AloneError", "Resource", "Stack", "canonical_type"]
+
+_Made = TypeVar("_Made")
 
 _IDENTITIES = (
     "id",
@@ -165,6 +167,7 @@ class Stack:
         self._by_type: dict[str, list[Resource]] = {}
         self._by_urn: dict[str, Resource] = {}
         self._identities: dict[str, frozenset[str]] = {}
+        self._made: dict[Any, Any] = {}
         for resource in self.resources:
             resource._stack = self  # pyright: ignore[reportPrivateUsage]
             self._by_type.setdefault(resource.type, []).append(resource)
@@ -175,6 +178,12 @@ class Stack:
         if len(types) == 1:
             return tuple(self._by_type.get(types[0], ()))
         return tuple(each for type_ in types for each in self._by_type.get(type_, ()))
+
+    def once(self, make: "Callable[[Stack], _Made]") -> _Made:
+        """What is worked out of the whole stack, such as an index: made by the first who asks, kept for the others."""
+        if make not in self._made:
+            self._made[make] = make(self)
+        return cast("_Made", self._made[make])
 
     def by_urn(self, urn: str) -> Resource | None:
         """The resource of that URN."""

@@ -1,57 +1,34 @@
-"""Controls of what can be reached."""
+"""Controls of firewalls: security groups, network ACLs, lists of addresses."""
 
-from collections.abc import Callable, Iterator
-
-from policies.engine.addresses import Network, Ports, covers_world, networks
-from policies.engine.blocks import Block
+from policies.engine.addresses import Ports, covers_world, networks
 from policies.engine.control import Family, Finding, Findings, NotApplicableError, Severity
 from policies.engine.resources import Resource
+from policies.exposure.rules import WEB, AclRule, Rule, acl_rule, first_allowing, open_to_world, rule
+from policies.exposure.wiring import ACLS, rule_with_lists, wiring
 
 __all__ = ["NETWORK"]
 
-_WEB = (80, 443)
 _ADMINISTRATION = (22, 3389)
 _FIRST_EPHEMERAL, _LAST_EPHEMERAL = 1024, 60999
+_CATCH_ALL = 60000
 _INGRESS_RULE = "aws:vpc/securityGroupIngressRule:SecurityGroupIngressRule"
-
-
-def _open_ports(rules: list[tuple[Ports, list[Network]]]) -> Iterator[Ports]:
-    """Ports that rules open to the world, each rule together with all that open the same ports."""
-    for ports, _ in rules:
-        if not ports.within(*_WEB) and covers_world(
-            each
-            for other, ranges in rules
-            if other.first <= ports.first and other.last >= ports.last and other.protocol in ("all", ports.protocol)
-            for each in ranges
-        ):
-            yield ports
-
-
-def _rule(block: Block, *paths: str, protocol: str = "protocol") -> tuple[Ports, list[Network]]:
-    ranges = [network for path in paths for network in networks(block.texts(path), block.at(path))]
-    return Ports(block.text(protocol, "-1"), block.number("fromPort"), block.number("toPort")), ranges
-
-
 _WANTED = "named address ranges; the world on 80 and 443 only"
 
 
 def _group(resource: Resource) -> Findings:
-    rules = [_rule(each, "cidrBlocks", "ipv6CidrBlocks") for each in resource.blocks("ingress")]
-    for ports in _open_ports(rules):
+    named_lists = any(each.has("prefixListIds") for each in resource.blocks("ingress"))
+    rules = [rule_with_lists(resource, each) if named_lists else rule(each) for each in resource.blocks("ingress")]
+    for ports in open_to_world(rules, *WEB):
         yield Finding("ingress", _WANTED, found=f"{ports} open to the world")
 
 
-def _group_rule(resource: Resource) -> Findings:
+def _separate_rule(resource: Resource) -> Findings:
     if resource.text("type").lower() == "egress":
         raise NotApplicableError("it lets out, not in")
-    for ports in _open_ports([_rule(resource, "cidrBlocks", "ipv6CidrBlocks")]):
-        yield Finding("cidrBlocks", _WANTED, found=f"{ports} open to the world")
-
-
-def _ingress_rule(resource: Resource) -> Findings:
-    rule = _rule(resource, "cidrIpv4", "cidrIpv6", protocol="ipProtocol")
-    if covers_world(rule[1]) and not rule[0].within(*_WEB):
-        yield Finding("cidrIpv4" if resource.has("cidrIpv4") else "cidrIpv6", _WANTED, found=f"{rule[0]} open to the world")
+    lists = resource.has("prefixListIds") or resource.has("prefixListId")
+    for ports in open_to_world([rule_with_lists(resource, resource) if lists else rule(resource)], *WEB):
+        paths = ("cidrBlocks", "ipv6CidrBlocks", "cidrIpv4", "cidrIpv6", "prefixListIds", "prefixListId")
+        yield Finding(next(each for each in paths if resource.has(each)), _WANTED, found=f"{ports} open to the world")
 
 
 def _default_group(resource: Resource) -> Findings:
@@ -61,80 +38,119 @@ def _default_group(resource: Resource) -> Findings:
 
 
 def _network_acl(resource: Resource) -> Findings:
-    rules = (
-        resource.blocks("ingress")
-        if resource.type != "aws:ec2/networkAclRule:NetworkAclRule"
-        else ()
-        if resource.flag("egress")
-        else (resource,)
-    )
-    for rule in rules:
-        action = rule.text("action") or rule.text("ruleAction")
-        ports, ranges = _rule(rule, "cidrBlock", "ipv6CidrBlock")
-        # answers come back to ephemeral ports, those of NAT gateways from 1024 on: a list without state has to let them in
-        if ports.first >= _FIRST_EPHEMERAL and ports.last >= _LAST_EPHEMERAL:
-            continue
-        if action.lower() == "allow" and covers_world(ranges) and any(ports.admits(each) for each in _ADMINISTRATION):
-            yield Finding("ingress", "no way in from the world to ports 22 and 3389", found=f"{ports} open to the world")
+    if resource.type in ACLS:
+        rules = sorted((acl_rule(each, each.at("")) for each in resource.blocks("ingress")), key=lambda each: each.number)
+        for each in rules:
+            yield from _open_entry(each, rules, each.where)
+    elif not resource.flag("egress"):
+        own = acl_rule(resource)
+        if list(_open_entry(own, [own], "")):
+            # a rule with a lower number may keep out what this one lets in
+            before = [each for each in wiring(resource).siblings(resource) if each.number < own.number]
+            yield from _open_entry(own, [*before, own], "cidrBlock" if resource.has("cidrBlock") else "ipv6CidrBlock")
 
 
-def _not(path: str, *, default: bool = False, wanted: str = "false") -> Callable[[Resource], Findings]:
-    def judge(resource: Resource) -> Findings:
-        if resource.flag(path, default=default):
-            yield Finding(path, wanted)
-
-    return judge
-
-
-def _kafka(resource: Resource) -> Findings:
-    path = "brokerNodeGroupInfo.connectivityInfo.publicAccess.type"
-    if resource.text(path, "DISABLED").upper() != "DISABLED":
-        yield Finding(path, "DISABLED")
-
-
-def _control_plane(resource: Resource) -> Findings:
-    if resource.flag("vpcConfig.endpointPublicAccess", default=True):
-        ranges = resource.texts("vpcConfig.publicAccessCidrs") or ("0.0.0.0/0",)
-        if covers_world(networks(ranges, "vpcConfig.publicAccessCidrs")):
-            yield Finding(
-                "vpcConfig.endpointPublicAccess", "false, or publicAccessCidrs with named ranges", found="an endpoint open to the world"
-            )
-
-
-def _template(resource: Resource) -> Findings:
-    for number, interface in enumerate(resource.blocks("networkInterfaces")):
-        if interface.flag("associatePublicIpAddress"):
-            yield Finding(f"networkInterfaces.{number}.associatePublicIpAddress", "false")
-
-
-def _search_domain(resource: Resource) -> Findings:
-    if not resource.has("vpcOptions.subnetIds"):
-        yield Finding("vpcOptions", "subnets of a VPC")
-
-
-def _notebook(resource: Resource) -> Findings:
-    if resource.text("directInternetAccess", "Enabled") != "Disabled":
-        yield Finding("directInternetAccess", "Disabled")
-
-
-def _service(resource: Resource) -> Findings:
-    kind = resource.text("spec.type", "ClusterIP")
-    if kind == "NodePort":
-        yield Finding("spec.type", "ClusterIP")
-    if kind != "LoadBalancer":
+def _open_entry(entry: AclRule, rules: list[AclRule], path: str) -> Findings:
+    ports = entry.ports
+    # answers come back to ephemeral ports, those of NAT gateways from 1024 on: a list without state has to let them in
+    ephemeral = ports.carries_connections and ports.first >= _FIRST_EPHEMERAL and ports.last >= _LAST_EPHEMERAL
+    if not entry.allows or ephemeral or ports.within(*WEB) or not covers_world(entry.ranges):
         return
-    notes = resource.pairs("metadata.annotations")
-    prefix = "service.beta.kubernetes.io/aws-load-balancer-"
-    if notes.get(f"{prefix}scheme") == "internal" or str(notes.get(f"{prefix}internal", "")).lower() in ("true", "0.0.0.0/0"):
-        return
-    if covers_world(networks(resource.texts("spec.loadBalancerSourceRanges") or ("0.0.0.0/0",), "spec.loadBalancerSourceRanges")):
-        yield Finding(
-            "spec.type", f"the annotation {prefix}scheme: internal, or loadBalancerSourceRanges", found="a load balancer open to the world"
+    rules = [each for each in rules if not each.allows or each is entry]
+    if not ports.carries_connections:
+        open_ports = [ports] if first_allowing(rules, ports) else []
+    elif ports.last - ports.first >= _CATCH_ALL:
+        open_ports = [port for each in _ADMINISTRATION if first_allowing(rules, port := Ports("tcp", each, each))]
+    else:
+        open_ports = [ports] if _not_web(ports, rules) else []
+    if open_ports:
+        shown = ports if ports.last - ports.first >= _CATCH_ALL else open_ports[0]
+        yield Finding(path, "the world on 80, 443 and ephemeral ports only", found=f"{shown} open to the world")
+
+
+def _not_web(ports: Ports, rules: list[AclRule]) -> bool:
+    pieces = [(ports.first, 79), (81, 442), (444, ports.last)]
+    inside = [(max(first, ports.first), min(last, ports.last)) for first, last in pieces]
+    return any(first <= last and first_allowing(rules, Ports(ports.protocol, first, last)) is not None for first, last in inside)
+
+
+# Each property lists who may come, under the path of its addresses within.
+_LISTS = {
+    "aws:workspaces/ipGroup:IpGroup": ("rules", "source"),
+    "aws:workspacesweb/ipAccessSettings:IpAccessSettings": ("ipRules", "ipRange"),
+    "aws:medialive/inputSecurityGroup:InputSecurityGroup": ("whitelistRules", "cidr"),
+    "aws:storagegateway/nfsFileShare:NfsFileShare": ("clientLists", ""),
+    "aws:sagemaker/workforce:Workforce": ("sourceIpConfig.cidrs", ""),
+    "aws:quicksight/ipRestriction:IpRestriction": ("ipRestrictionRuleMap", ""),
+}
+
+
+def _list(resource: Resource) -> Findings:
+    path, inner = _LISTS[resource.type]
+    if resource.type == "aws:quicksight/ipRestriction:IpRestriction":
+        if not resource.flag("enabled", default=True):
+            yield Finding("enabled", "true")
+        texts = tuple(resource.pairs(path))
+    elif inner:
+        texts = tuple(text for each in resource.blocks(path) for text in each.texts(inner))
+    else:
+        texts = resource.texts(path)
+    if covers_world(networks(texts, path)):
+        yield Finding(path, "named address ranges", found="the world")
+
+
+def _lightsail(resource: Resource) -> Findings:
+    rules: list[Rule] = []
+    for each in resource.blocks("portInfos"):
+        everybody = not any(each.has(path) for path in ("cidrs", "ipv6Cidrs", "cidrListAliases"))
+        texts = ("0.0.0.0/0",) if everybody else (*each.texts("cidrs"), *each.texts("ipv6Cidrs"))
+        ports = Ports(each.text("protocol", "-1"), each.number("fromPort"), each.number("toPort"))
+        rules.append(Rule(ports, tuple(networks(texts, each.at("cidrs")))))
+    for ports in open_to_world(rules, *WEB):
+        yield Finding("portInfos", _WANTED, found=f"{ports} open to the world")
+
+
+def _game_fleet(resource: Resource) -> Findings:
+    rules = [
+        Rule(
+            Ports(each.text("protocol", "-1"), each.number("fromPort"), each.number("toPort")),
+            tuple(networks(each.texts("ipRange"), each.at("ipRange"))),
         )
+        for each in resource.blocks("ec2InboundPermissions")
+    ]
+    # players come from everywhere, administrators do not
+    for ports in open_to_world(rules):
+        if any(ports.admits(each) for each in _ADMINISTRATION):
+            yield Finding("ec2InboundPermissions", "named address ranges for ports 22 and 3389", found=f"{ports} open to the world")
+
+
+def _map_reduce(resource: Resource) -> Findings:
+    if not resource.flag("blockPublicSecurityGroupRules"):
+        yield Finding("blockPublicSecurityGroupRules", "true")
+    for each in resource.blocks("permittedPublicSecurityGroupRuleRanges"):
+        ports = Ports("tcp", each.number("minRange"), each.number("maxRange"))
+        # AWS's own default leaves out port 22, which the groups' own rules are judged by
+        if not ports.within(22, *WEB):
+            yield Finding("permittedPublicSecurityGroupRuleRanges", "no ports but 22, 80 and 443", found=str(ports))
+
+
+def _vpc_block(resource: Resource) -> Findings:
+    if resource.text("internetGatewayBlockMode", "off").lower() == "off":
+        yield Finding("internetGatewayBlockMode", "block-ingress or block-bidirectional")
+
+
+def _nodes(resource: Resource) -> Findings:
+    if resource.has("remoteAccess.ec2SshKey") and not resource.has("remoteAccess.sourceSecurityGroupIds"):
+        yield Finding("remoteAccess.sourceSecurityGroupIds", "groups that may connect", found="nothing, which opens port 22 to the world")
+
+
+def _firewall(resource: Resource) -> Findings:
+    for name in ("statelessDefaultActions", "statelessFragmentDefaultActions"):
+        if any(each.lower() == "aws:pass" for each in resource.texts(f"firewallPolicy.{name}")):
+            yield Finding(f"firewallPolicy.{name}", "aws:forward_to_sfe or aws:drop")
 
 
 _control = Family(Severity.CRITICAL, "What the internet reaches is tried by everybody, from its first minute on.").control
-
 
 _GROUPS = "vpc/latest/userguide/security-group-rules.html"
 NETWORK = (
@@ -150,7 +166,7 @@ NETWORK = (
         "exp-sg-rule-world",
         "Rules of security groups open nothing but 80 and 443 to the world",
         ("aws:ec2/securityGroupRule:SecurityGroupRule",),
-        _group_rule,
+        _separate_rule,
         _GROUPS,
         "Name the ranges or groups that may connect.",
     ),
@@ -158,7 +174,7 @@ NETWORK = (
         "exp-sg-ingress-rule-world",
         "Inbound rules open nothing but 80 and 443 to the world",
         (_INGRESS_RULE,),
-        _ingress_rule,
+        _separate_rule,
         _GROUPS,
         "Name the ranges or groups that may connect.",
     ),
@@ -172,98 +188,70 @@ NETWORK = (
     ),
     _control(
         "exp-nacl-administration",
-        "Network ACLs keep the world from ports of administration",
-        ("aws:ec2/networkAcl:NetworkAcl", "aws:ec2/defaultNetworkAcl:DefaultNetworkAcl", "aws:ec2/networkAclRule:NetworkAclRule"),
+        "Network ACLs keep the world from ports of administration and of data",
+        (*ACLS, "aws:ec2/networkAclRule:NetworkAclRule"),
         _network_acl,
         "vpc/latest/userguide/vpc-network-acls.html",
         "Allow 80, 443 and the ephemeral ports from the world, no others.",
     ),
     _control(
-        "exp-database-public",
-        "Databases, migrations and brokers have no public address",
-        (
-            "aws:rds/instance:Instance",
-            "aws:rds/clusterInstance:ClusterInstance",
-            "aws:neptune/clusterInstance:ClusterInstance",
-            "aws:redshift/cluster:Cluster",
-            "aws:redshiftserverless/workgroup:Workgroup",
-            "aws:dms/replicationInstance:ReplicationInstance",
-            "aws:mq/broker:Broker",
-        ),
-        _not("publiclyAccessible"),
-        "AmazonRDS/latest/UserGuide/USER_VPC.WorkingWithRDSInstanceinaVPC.html",
-        "Set publiclyAccessible to false.",
+        "exp-address-lists",
+        "Lists of who may come name addresses, not the world",
+        tuple(_LISTS),
+        _list,
+        "workspaces/latest/adminguide/amazon-workspaces-ip-access-control-groups.html",
+        "Name the address ranges of those who may come.",
+        severity=Severity.HIGH,
     ),
     _control(
-        "exp-msk-public",
-        "Kafka has no public address",
-        ("aws:msk/cluster:Cluster",),
-        _kafka,
-        "msk/latest/developerguide/public-access.html",
-        "Leave publicAccess at DISABLED.",
+        "exp-lightsail-ports",
+        "Lightsail opens nothing but 80 and 443 to the world",
+        ("aws:lightsail/instancePublicPorts:InstancePublicPorts",),
+        _lightsail,
+        "lightsail/2016-11-28/api-reference/API_PortInfo.html",
+        "Name cidrs; without them everybody may connect.",
     ),
     _control(
-        "exp-eks-endpoint",
-        "Control planes are not open to the world",
-        ("aws:eks/cluster:Cluster",),
-        _control_plane,
-        "eks/latest/userguide/cluster-endpoint.html",
-        "Set endpointPublicAccess to false, or name publicAccessCidrs.",
+        "exp-gamelift-administration",
+        "Fleets of game servers keep the world from ports of administration",
+        ("aws:gamelift/fleet:Fleet",),
+        _game_fleet,
+        "gamelift/latest/apireference/API_IpPermission.html",
+        "Name the address ranges of administrators.",
     ),
     _control(
-        "exp-ec2-public-address",
-        "Instances have no public address",
-        ("aws:ec2/instance:Instance", "aws:ec2/launchConfiguration:LaunchConfiguration"),
-        _not("associatePublicIpAddress"),
-        "AWSEC2/latest/UserGuide/using-instance-addressing.html",
-        "Set associatePublicIpAddress to false.",
+        "exp-emr-public-block",
+        "EMR refuses clusters whose groups are open to the world",
+        ("aws:emr/blockPublicAccessConfiguration:BlockPublicAccessConfiguration",),
+        _map_reduce,
+        "emr/latest/ManagementGuide/emr-block-public-access.html",
+        "Set blockPublicSecurityGroupRules to true.",
+        severity=Severity.HIGH,
     ),
     _control(
-        "exp-ec2-template-public-address",
-        "Launch templates give no public address",
-        ("aws:ec2/launchTemplate:LaunchTemplate",),
-        _template,
-        "AWSEC2/latest/UserGuide/using-instance-addressing.html",
-        "Set associatePublicIpAddress to false in each network interface.",
+        "exp-vpc-public-block",
+        "The account's block of internet gateways blocks",
+        ("aws:ec2/vpcBlockPublicAccessOptions:VpcBlockPublicAccessOptions",),
+        _vpc_block,
+        "vpc/latest/userguide/security-vpc-bpa.html",
+        "Set block-ingress or block-bidirectional, and exclude the subnets of load balancers.",
+        severity=Severity.HIGH,
     ),
     _control(
-        "exp-subnet-public-address",
-        "Subnets give no public address by themselves",
-        ("aws:ec2/subnet:Subnet", "aws:ec2/defaultSubnet:DefaultSubnet"),
-        _not("mapPublicIpOnLaunch"),
-        "vpc/latest/userguide/subnet-public-ip.html",
-        "Set mapPublicIpOnLaunch to false.",
+        "exp-eks-node-ssh",
+        "Nodes of clusters open SSH to named groups only",
+        ("aws:eks/nodeGroup:NodeGroup",),
+        _nodes,
+        "eks/latest/APIReference/API_RemoteAccessConfig.html",
+        "Remove remoteAccess and connect over Systems Manager, or set sourceSecurityGroupIds.",
     ),
     _control(
-        "exp-ecs-public-address",
-        "Tasks have no public address",
-        ("aws:ecs/service:Service",),
-        _not("networkConfiguration.assignPublicIp"),
-        "AmazonECS/latest/developerguide/fargate-task-networking.html",
-        "Set assignPublicIp to false.",
-    ),
-    _control(
-        "exp-opensearch-vpc",
-        "Search domains stand in a VPC",
-        ("aws:opensearch/domain:Domain", "aws:elasticsearch/domain:Domain"),
-        _search_domain,
-        "opensearch-service/latest/developerguide/vpc.html",
-        "Set vpcOptions. Changing it replaces the domain.",
-    ),
-    _control(
-        "exp-sagemaker-internet",
-        "Notebooks have no way to the internet of their own",
-        ("aws:sagemaker/notebookInstance:NotebookInstance",),
-        _notebook,
-        "sagemaker/latest/dg/appendix-notebook-and-internet-access.html",
-        "Set directInternetAccess to Disabled, and subnetId.",
-    ),
-    _control(
-        "exp-k8s-service",
-        "Services of Kubernetes are not open to the world",
-        ("kubernetes:core:Service",),
-        _service,
-        "https://kubernetes.io/docs/concepts/services-networking/service/",
-        "Use ClusterIP behind the load balancer that the platform has, or an internal one.",
+        "exp-network-firewall-default",
+        "Network firewalls let nothing pass that no rule is for",
+        ("aws:networkfirewall/firewallPolicy:FirewallPolicy",),
+        _firewall,
+        "securityhub/latest/userguide/networkfirewall-controls.html",
+        "Forward to the stateful rules, or drop.",
+        severity=Severity.HIGH,
     ),
 )
