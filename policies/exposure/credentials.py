@@ -4,12 +4,12 @@ from collections.abc import Iterator, Mapping
 from typing import Any, cast
 
 from mastertrade.values import UNKNOWN, Secret
-from policies.engine.blocks import Block, UnknownValueError
+from policies.engine.blocks import Block
 from policies.engine.control import Family, Finding, Findings, NotApplicableError, Severity
 from policies.engine.resources import Resource
 from policies.exposure.telling import is_reference, leaves
 
-__all__ = ["CREDENTIALS"]
+__all__ = ["CREDENTIALS", "HOLDERS"]
 
 # Properties that hold a credential, by the provider's names; whatever else bears such a name holds an ARN or a setting.
 _PROPERTIES = frozenset(
@@ -94,7 +94,7 @@ _PROPERTIES = frozenset(
 )
 _RDS = ("aws:rds/instance:Instance",)
 _CLUSTERS = ("aws:rds/cluster:Cluster", "aws:docdb/cluster:Cluster", "aws:redshift/cluster:Cluster", "aws:neptune/cluster:Cluster")
-_HOLDERS = (
+HOLDERS = (
     "aws:acm/certificate:Certificate",
     "aws:amplify/app:App",
     "aws:amplify/branch:Branch",
@@ -180,19 +180,26 @@ _HOLDERS = (
 )
 
 
+# What makes a value hands it over as a secret, or by the name of one
+_MAKERS = ("random:", "tls:", "aws:secretsmanager/", "aws:ssm/", "vault:")
+
+
 def _plain(resource: Resource) -> Findings:
-    unknown = ""
+    made = False
     for path, name, value in _held(resource.raw(), ""):
         if value is UNKNOWN:
-            unknown = path
+            made = True
             continue
         for leaf in leaves(value, path, name):
             # a short password is one, too
-            if leaf.text.strip() and not (is_reference(leaf.text) and leaf.text.startswith(("arn:", "{{", "${"))):
-                yield Finding(path, "a value that Pulumi keeps secret", found="a credential in plain")
-                break
-    if unknown:
-        raise UnknownValueError(unknown)
+            if not leaf.text.strip() or (is_reference(leaf.text) and leaf.text.startswith(("arn:", "{{", "${"))):
+                continue
+            if any(each.type.startswith(_MAKERS) for each in resource.stack.depended_on(resource, path)):
+                continue
+            yield Finding(path, "a value that Pulumi keeps secret", found="a credential in plain")
+            break
+    if made:
+        raise NotApplicableError("the value is made by a deployment, and stands in no text of the program")
 
 
 def _held(value: Any, path: str) -> Iterator[tuple[str, str, Any]]:
@@ -200,6 +207,8 @@ def _held(value: Any, path: str) -> Iterator[tuple[str, str, Any]]:
     if isinstance(value, Mapping):
         for name, each in cast("Mapping[str, Any]", value).items():
             below = f"{path}.{name}" if path else str(name)
+            if name == "apiKey" and isinstance(each, Mapping) and "value" in each:
+                yield f"{below}.value", str(name), each["value"]
             if name in _PROPERTIES and not isinstance(each, Mapping | Secret) and each is not None:
                 yield below, str(name), each
             else:
@@ -283,7 +292,7 @@ CREDENTIALS = (
     _control(
         "exp-plain-properties",
         "Passwords, tokens and keys of resources are kept secret",
-        _HOLDERS,
+        HOLDERS,
         _plain,
         _SECRETS,
         "Mark the value secret; better, name a secret where the resource takes one.",

@@ -9,6 +9,7 @@ from mastertrade.values import UNKNOWN, Secret
 from policies.engine.blocks import UnknownValueError
 from policies.engine.control import Family, Finding, Findings, Severity
 from policies.engine.resources import Resource
+from policies.exposure.credentials import HOLDERS
 from policies.exposure.telling import is_telling, leaves, opened, reads_like, tells
 
 __all__ = ["TEXTS", "at"]
@@ -227,8 +228,11 @@ def _containers(value: Any, path: str) -> Iterator[tuple[str, Mapping[str, Any]]
 def _k8s_secret(resource: Resource) -> Findings:
     for path in ("stringData", "data"):
         for leaf in leaves(at(resource, path), path):
-            if leaf.text and not leaf.text.lstrip().startswith(("${", "{{")):
-                yield Finding(leaf.path, "a value that Pulumi keeps secret", found="a value in plain")
+            text = leaf.text if path == "stringData" else next(reversed([*opened(leaf.text)]))
+            # what a registry is logged in to with bears this name
+            named = leaf.name == "auth" or tells(leaf.name, text) or (is_telling(leaf.name) and bool(text))
+            if named and not text.lstrip().startswith(("${", "{{")):
+                yield Finding(leaf.path, "a value that Pulumi keeps secret", found=_FOUND)
 
 
 _HELM = {
@@ -249,6 +253,52 @@ def _parameter(resource: Resource) -> Findings:
         text = resource.text(path)
         if tells(name, text) or any(tells(leaf.name or name, leaf.text) for leaf in leaves(text, path)):
             yield Finding("type", "SecureString", found=f"{kind}, for what reads like a credential")
+
+
+# Tags are read by whoever may list resources, and stand on every bill
+_TAGGED = tuple(
+    dict.fromkeys(
+        (
+            *_FUNCTIONS,
+            *_TASKS,
+            *_BUILDS,
+            *_APPLICATIONS,
+            *_SCRIPTS,
+            *HOLDERS,
+            "aws:cloudwatch/logGroup:LogGroup",
+            "aws:dynamodb/table:Table",
+            "aws:ec2/securityGroup:SecurityGroup",
+            "aws:ec2/subnet:Subnet",
+            "aws:ec2/vpc:Vpc",
+            "aws:ebs/volume:Volume",
+            "aws:ecr/repository:Repository",
+            "aws:ecs/cluster:Cluster",
+            "aws:ecs/service:Service",
+            "aws:efs/fileSystem:FileSystem",
+            "aws:eks/cluster:Cluster",
+            "aws:eks/nodeGroup:NodeGroup",
+            "aws:iam/role:Role",
+            "aws:iam/user:User",
+            "aws:kinesis/stream:Stream",
+            "aws:kms/key:Key",
+            "aws:lb/loadBalancer:LoadBalancer",
+            "aws:msk/cluster:Cluster",
+            "aws:rds/cluster:Cluster",
+            "aws:rds/instance:Instance",
+            "aws:s3/bucket:Bucket",
+            "aws:secretsmanager/secret:Secret",
+            "aws:sns/topic:Topic",
+            "aws:sqs/queue:Queue",
+            "aws:ssm/parameter:Parameter",
+        )
+    )
+)
+
+
+def _tags(resource: Resource) -> Findings:
+    for leaf in leaves(at(resource, "tags"), "tags"):
+        if tells(leaf.name, leaf.text):
+            yield Finding(leaf.path, "no credential", found=_FOUND)
 
 
 _control = Family(
@@ -299,6 +349,15 @@ TEXTS = (
         _start_script,
         _VARIABLES,
         "Read the secret with the instance's role.",
+    ),
+    _control(
+        "exp-tags-plain",
+        "Tags hold no credential",
+        _TAGGED,
+        _tags,
+        "tag-editor/latest/userguide/tagging.html",
+        "Remove the tag.",
+        severity=Severity.HIGH,
     ),
     _control(
         "exp-ssm-parameter",

@@ -1,5 +1,7 @@
 """Controls of policies of resources: who may use what."""
 
+import re
+
 from policies.engine.control import Family, Finding, Findings, NotApplicableError, Severity
 from policies.engine.documents import Condition, Statement, document
 from policies.engine.resources import Resource
@@ -158,6 +160,9 @@ def _function_permission(resource: Resource) -> Findings:
     principal = resource.text("principal")
     # a source that is known only after the deployment is one in particular
     source = not resource.is_known("sourceArn") or (resource.has("sourceArn") and _names_source(resource.text("sourceArn")))
+    if source and principal.startswith("s3.") and not resource.has("sourceAccount"):
+        # the ARN of a bucket names no account: whoever takes the name has the function (Security Hub, Lambda.1), unless it is our own
+        source = any(each.type == "aws:s3/bucket:Bucket" for each in resource.stack.depended_on(resource, "sourceArn"))
     bound = source or any(resource.has(each) for each in ("sourceAccount", "principalOrgId", "eventSourceToken"))
     if not bound and (principal == "*" or principal.endswith((".amazonaws.com", ".amazonaws.com.cn", ".amazon.com"))):
         yield Finding("sourceArn", "the ARN of what calls, or sourceAccount", found=f"nothing in particular, for the principal {principal}")
@@ -166,6 +171,27 @@ def _function_permission(resource: Resource) -> Findings:
 def _layer(resource: Resource) -> Findings:
     if resource.text("principal") == "*" and not resource.has("organizationId"):
         yield Finding("principal", "an account, or organizationId")
+
+
+def _signer(resource: Resource) -> Findings:
+    if resource.text("principal") == "*":
+        yield Finding("principal", "an account")
+
+
+_CEDAR = {
+    "aws:verifiedpermissions/policy:Policy": "definition.static.statement",
+    "aws:bedrock/agentcorePolicy:AgentcorePolicy": "definition.cedar.statement",
+    "aws:verifiedaccess/endpoint:Endpoint": "policyDocument",
+    "aws:verifiedaccess/group:Group": "policyDocument",
+}
+_REMARK = re.compile(r"//[^\n]*")
+_EVERYBODY = re.compile(r"permit\s*\(\s*principal\s*,\s*action\s*,\s*resource\s*\)\s*(when\s*\{\s*true\s*\}\s*)?;")
+
+
+def _cedar(resource: Resource) -> Findings:
+    path = _CEDAR[resource.type]
+    if _EVERYBODY.search(_REMARK.sub("", resource.text(path))):
+        yield Finding(path, "a principal, or a condition", found="everything for everybody")
 
 
 def _function_url(resource: Resource) -> Findings:
@@ -309,6 +335,22 @@ PERMISSIONS = (
         "lambda/latest/dg/permissions-layer-cross-account.html",
         "Name an account, or set organizationId.",
         severity=Severity.HIGH,
+    ),
+    _control(
+        "exp-signer-permission",
+        "Profiles sign for known accounts only",
+        ("aws:signer/signingProfilePermission:SigningProfilePermission",),
+        _signer,
+        "signer/latest/developerguide/signing-profile-cross-account.html",
+        "Name an account.",
+    ),
+    _control(
+        "exp-cedar",
+        "Cedar policies permit something in particular",
+        tuple(_CEDAR),
+        _cedar,
+        "verifiedpermissions/latest/userguide/policies.html",
+        "Name principals, or say when.",
     ),
     _control(
         "exp-lambda-url",

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 from policies.engine.blocks import Block
 from policies.engine.control import Family, Finding, Findings, NotApplicableError, Severity
-from policies.engine.documents import Condition, Document, Statement, allows_action, document, parse
+from policies.engine.documents import Condition, Document, Statement, allows_action, document, matches, parse
 from policies.engine.resources import Resource
 
 __all__ = ["IDENTITIES"]
@@ -156,6 +156,15 @@ _ESCALATIONS = (
     "sso:CreateAccountAssignment",
     "sso:PutInlinePolicyToPermissionSet",
 )
+# Whoever may do that to his own role has what he likes
+_TO_ITSELF = (
+    "iam:AttachRolePolicy",
+    "iam:PutRolePolicy",
+    "iam:DeleteRolePermissionsBoundary",
+    "iam:PutRolePermissionsBoundary",
+    "iam:AttachUserPolicy",
+    "iam:PutUserPolicy",
+)
 # What is done there is done in the name of roles or users: all of one account are too many
 _OF_ROLES = ("iam:", "sts:")
 
@@ -167,6 +176,19 @@ def _is_taken_back(stated: Document, action: str) -> bool:
     )
 
 
+def _names_itself(resource: Resource, statement: Statement) -> bool:
+    """Whether the statement holds for the role or user that has it."""
+    for kind, path in (("role", "role"), ("user", "user"), ("role", "name")):
+        if (path == "name") != (resource.type == "aws:iam/role:Role") or not resource.is_known(path):
+            continue
+        name = resource.text(path).rpartition("/")[2]
+        if name and any(
+            matches(each.rpartition(f":{kind}/")[2].rpartition("/")[2], name) for each in statement.resources if f":{kind}/" in each
+        ):
+            return True
+    return False
+
+
 def _escalation(resource: Resource) -> Findings:
     for path, stated in _documents(resource):
         for number, statement in enumerate(stated.allowing()):
@@ -174,7 +196,10 @@ def _escalation(resource: Resource) -> Findings:
                 each
                 for each in _ESCALATIONS
                 if allows_action(statement, each)
-                and _is_everything(statement, in_one_account=each.startswith(_OF_ROLES))
+                and (
+                    _is_everything(statement, in_one_account=each.startswith(_OF_ROLES))
+                    or (each in _TO_ITSELF and _names_itself(resource, statement))
+                )
                 and not _is_narrowed(statement, each)
                 and not _is_taken_back(stated, each)
             ]
@@ -195,7 +220,7 @@ def _decryption(resource: Resource) -> Findings:
     for path, stated in _documents(resource):
         for number, statement in enumerate(stated.allowing()):
             ways = [each for each in _DECRYPTING if allows_action(statement, each) and not _is_narrowed(statement, each)]
-            if ways and not _is_taken_back(stated, ways[0]) and any(_covers(each, in_one_account=False) for each in statement.resources):
+            if ways and not _is_taken_back(stated, ways[0]) and any(_covers(each, in_one_account=True) for each in statement.resources):
                 _refuse_boundaries(resource)
                 yield Finding(
                     path, "the keys that are meant", found=f"allowing statement {number} grants {', '.join(ways)} under every key"
@@ -240,7 +265,13 @@ def _full_access(resource: Resource) -> Findings:
 
 
 def _directly(resource: Resource) -> Findings:
-    if resource.texts("users"):
+    if resource.type == "aws:iam/user:User":
+        direct = resource.stack.companions(
+            resource, "aws:iam/userPolicyAttachment:UserPolicyAttachment", "aws:iam/userPolicy:UserPolicy", by="user"
+        )
+        if direct:
+            yield Finding("", "the membership of a group", found=f"{direct[0]}")
+    elif resource.texts("users"):
         yield Finding("users", "groups or roles")
 
 
@@ -345,7 +376,7 @@ IDENTITIES = (
     _control(
         "exp-iam-users",
         "Users have what their groups have",
-        ("aws:iam/policyAttachment:PolicyAttachment",),
+        ("aws:iam/policyAttachment:PolicyAttachment", "aws:iam/user:User"),
         _directly,
         "securityhub/latest/userguide/iam-controls.html",
         "Attach the policy to a group or a role.",

@@ -28,8 +28,31 @@ def _trust(resource: Resource) -> Findings:
         if not _is_federated(statement):
             yield Finding(_PATH, "named principals", found="a role that everybody may assume")
     for statement in stated.allowing():
+        yield from _supplied(statement)
         for provider in statement.principals.get("federated", ()):
             yield from _federated(statement, provider)
+
+
+# Accounts that suppliers publish for the roles that their customers give them, all of one service for all customers.
+_SUPPLIERS = {
+    "464622532012": "Datadog",
+    "754728514883": "New Relic",
+    "454464851268": "CloudHealth",
+    "414351767826": "Databricks",
+    "834469178297": "Fivetran",
+    "434813966438": "Lacework",
+    "509560245411": "Dynatrace",
+    "956993596390": "Vanta",
+    "926226587429": "Sumo Logic",
+}
+
+
+def _supplied(statement: Statement) -> Findings:
+    bound = any(each.key in ("sts:externalid", "aws:principalorgid") and not each.can_be_skipped for each in statement.conditions)
+    for principal in statement.principals.get("aws", ()):
+        account = principal.split(":")[4] if principal.count(":") > 4 else principal  # noqa: PLR2004 - an ARN, or an account alone
+        if account in _SUPPLIERS and not bound:
+            yield Finding(_PATH, "a condition on sts:ExternalId", found=f"every customer of {_SUPPLIERS[account]}")
 
 
 def _is_federated(statement: Statement) -> bool:
