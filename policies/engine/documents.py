@@ -37,6 +37,8 @@ class Condition:
     """Passes where the request lacks the key."""
     for_all: bool = False
     """`ForAllValues`: passes where the request lacks the key."""
+    for_any: bool = False
+    """`ForAnyValue`: fails where the request lacks the key, negated operators as well."""
 
     @property
     def can_be_skipped(self) -> bool:
@@ -63,13 +65,18 @@ class Statement:
         """Whether the principals include everybody, conditions aside."""
         if self.not_principals:
             return True
-        everybody = (*self.principals.get("*", ()), *self.principals.get("aws", ()))
-        return any(_is_everybody(each) for each in everybody)
+        return any(_is_everybody(each) for named in self.principals.values() for each in named)
 
     @property
     def is_public(self) -> bool:
         """Whether strangers are allowed: everybody, and no condition that only known ones can meet."""
-        return self.allows and self.names_everybody and not any(is_restricting(each) for each in self.conditions)
+        return self.allows and self.names_everybody and not self.is_bound
+
+    @property
+    def is_bound(self) -> bool:
+        """Whether a condition can be met by somebody known only. A key that has to be there cannot be skipped."""
+        demanded = {each.key for each in self.conditions if each.operator == "null" and each.values == ("false",)}
+        return any(is_restricting(each, is_there=each.key in demanded) for each in self.conditions)
 
     def allowed_actions(self) -> str:
         """For messages."""
@@ -94,6 +101,12 @@ class Document:
         """The statements that deny."""
         return (each for each in self.statements if not each.allows)
 
+    def public(self) -> Iterator[tuple[int, Statement]]:
+        """The statements, with their numbers, that allow strangers something that no other statement denies them."""
+        for number, statement in enumerate(self.statements):
+            if statement.is_public and not any(_takes_back(each, statement) for each in self.denying()):
+                yield number, statement
+
 
 def document(block: Block, path: str) -> Document | None:
     """The document in a property: JSON text or a mapping. None where absent. Raises `UnreadableError`."""
@@ -103,9 +116,9 @@ def document(block: Block, path: str) -> Document | None:
 
 def grants_to_everybody(block: Block, path: str) -> Iterator[str]:
     """What the document in a property allows strangers, a line for each statement. Raises `UnreadableError`."""
-    for number, statement in enumerate(document(block, path) or ()):
-        if statement.is_public:
-            yield f"statement {number} allows everybody {statement.allowed_actions()}"
+    stated = document(block, path)
+    for number, statement in stated.public() if stated else ():
+        yield f"statement {number} allows everybody {statement.allowed_actions()}"
 
 
 def parse(value: Any, path: str) -> Document:
@@ -175,6 +188,8 @@ _NAMING_KEYS = frozenset(
         "events:creatoraccount",
         "glue:sourceaccount",
         "iot:certificate.subject.organization",
+        "vpc-lattice-svcs:sourcevpc",
+        "vpc-lattice-svcs:sourcevpcowneraccount",
         "cognito-identity.amazonaws.com:aud",
         "saml:aud",
         "es:sourceip",
@@ -184,20 +199,55 @@ _ADDRESS_KEYS = frozenset({"aws:sourceip", "aws:vpcsourceip"})
 _POSITIVE = frozenset({"stringequals", "stringequalsignorecase", "stringlike", "arnequals", "arnlike", "ipaddress", "binaryequals"})
 
 
-def is_restricting(condition: Condition) -> bool:
-    """Whether only somebody known can meet a condition."""
-    if condition.can_be_skipped or not condition.values:
+# True only for requests of AWS services, or through a mount target in a network of the owner.
+# https://docs.aws.amazon.com/efs/latest/ug/access-control-block-public-access.html
+_KNOWING_FLAGS = frozenset({"aws:principalisawsservice", "elasticfilesystem:accessedviamounttarget"})
+
+
+def is_restricting(condition: Condition, *, is_there: bool = False) -> bool:
+    """Whether only somebody known can meet a condition. `is_there`: another one demands that the request carries the key."""
+    if (condition.can_be_skipped and not is_there) or not condition.values:
         return False
     if condition.operator == "bool":
-        return condition.key == "aws:principalisawsservice" and condition.values == ("true",)
-    if condition.operator == "null":
-        return False
-    if condition.operator not in _POSITIVE:
-        return False
+        return condition.key in _KNOWING_FLAGS and condition.values == ("true",)
+    return condition.operator in _POSITIVE and _names_somebody(condition)
+
+
+def _names_somebody(condition: Condition) -> bool:
+    """Whether the values of a condition stand for somebody in particular, whichever way its operator goes."""
     if condition.key in _ADDRESS_KEYS:
-        return condition.operator == "ipaddress" and _are_named_ranges(condition.values)
-    wild = condition.operator in ("stringlike", "arnlike", "arnequals")
+        return condition.operator.endswith("ipaddress") and _are_named_ranges(condition.values)
+    wild = condition.operator.endswith("like") or condition.operator.startswith("arn")
     return condition.key in _NAMING_KEYS and not any(wild and _is_wide(value, condition.key) for value in condition.values)
+
+
+_NEGATED = frozenset(
+    {"stringnotequals", "stringnotequalsignorecase", "stringnotlike", "arnnotequals", "arnnotlike", "notipaddress"},
+)
+_SERVICE_FLAGS = frozenset({"aws:principalisawsservice", "aws:viaawsservice"})
+
+
+def _takes_back(deny: Statement, allow: Statement) -> bool:
+    """Whether a denying statement denies every stranger what another allows everybody."""
+    if deny.not_principals:
+        concerned = not any(_is_everybody(each) for named in deny.not_principals.values() for each in named)
+    else:
+        concerned = deny.names_everybody
+    actions = allow.actions or ("*",)
+    return (
+        concerned
+        and all(allows_action(deny, each) for each in actions)
+        and not deny.not_resources
+        and (not deny.resources or all(any(matches(wide, each) for wide in deny.resources) for each in allow.resources or ("*",)))
+        and all(_meets_every_stranger(each) for each in deny.conditions)
+    )
+
+
+def _meets_every_stranger(condition: Condition) -> bool:
+    """Whether a condition of a denial holds for whoever is not named: a negated test holds where the request lacks the key."""
+    if condition.operator == "bool":
+        return condition.key in _SERVICE_FLAGS and condition.values == ("false",)
+    return condition.operator in _NEGATED and not condition.for_any and bool(condition.values) and _names_somebody(condition)
 
 
 def _are_named_ranges(values: Iterable[str]) -> bool:
@@ -214,7 +264,9 @@ def _is_wide(value: str, key: str) -> bool:
     """Whether a pattern of a condition leaves open who is meant."""
     if not re.sub(r"[*?:/]", "", value):
         return True
-    if value.startswith("arn:"):
+    if key == "sns:endpoint" and value.startswith("*@"):
+        return bool(re.search(r"[*?]", value[2:]))
+    if value.startswith(("arn:", "*:")):
         parts = [*value.split(":", 5), "", "", "", "", ""][:6]
         _, _, service, _, account, rest = parts
         named = re.sub(r"[*?]", "", account)
@@ -234,7 +286,7 @@ def _is_everybody(principal: str) -> bool:
     if principal == "*":
         return True
     parts = principal.split(":")
-    return len(parts) > 4 and "*" in parts[4]  # noqa: PLR2004 - the fifth part of an ARN is its account
+    return len(parts) > 4 and parts[0] == "arn" and "*" in parts[4]  # noqa: PLR2004 - the fifth part of an ARN is its account
 
 
 def _statement(stated: Mapping[str, Any], path: str) -> Statement:
@@ -294,7 +346,12 @@ def _conditions(stated: Any, path: str) -> Iterator[Condition]:
         if_exists = bare.endswith("ifexists")
         for key, values in cast("Mapping[str, Any]", tests).items():
             yield Condition(
-                bare.removesuffix("ifexists"), key.lower(), _texts(values, path, unknown="?unknown?"), if_exists, prefix == "forallvalues"
+                bare.removesuffix("ifexists"),
+                key.lower(),
+                _texts(values, path, unknown="?unknown?"),
+                if_exists,
+                prefix == "forallvalues",
+                prefix == "foranyvalue",
             )
 
 

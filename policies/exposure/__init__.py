@@ -1,12 +1,16 @@
 """Nothing is reachable, readable or usable by strangers."""
 
 from policies.engine.control import Pack
+from policies.engine.waivers import waiver_control
 from policies.exposure.callers import CALLERS
 from policies.exposure.credentials import CREDENTIALS
+from policies.exposure.credentials_in_text import TEXTS
 from policies.exposure.endpoints import ENDPOINTS
 from policies.exposure.entrances import ENTRANCES
 from policies.exposure.network import NETWORK
 from policies.exposure.permissions import PERMISSIONS
+from policies.exposure.permissions_identity import IDENTITIES
+from policies.exposure.permissions_trust import TRUST
 from policies.exposure.reachability import REACHABILITY
 from policies.exposure.sharing import SHARING
 
@@ -14,5 +18,18 @@ PACK = Pack(
     name="exposure",
     version="1.0.0",
     description="Nothing is reachable, readable or usable by strangers",
-    controls=(*NETWORK, *ENDPOINTS, *ENTRANCES, *REACHABILITY, *SHARING, *CALLERS, *PERMISSIONS, *CREDENTIALS, waiver_control("exp")),
+    controls=(
+        *NETWORK,
+        *ENDPOINTS,
+        *ENTRANCES,
+        *REACHABILITY,
+        *SHARING,
+        *CALLERS,
+        *PERMISSIONS,
+        *IDENTITIES,
+        *TRUST,
+        *CREDENTIALS,
+        *TEXTS,
+        waiver_control("exp"),
+    ),
 )

@@ -1,111 +1,269 @@
-"""Controls of credentials: none that last, none in plain."""
+"""Controls of credentials: none in plain, and none of instances for whoever asks."""
 
-import base64
-import binascii
-import json
-import re
-from collections.abc import Callable
+from collections.abc import Iterator, Mapping
+from typing import Any, cast
 
-from mastertrade.values import Secret
-from policies.engine.blocks import Block, MisshapenError
-from policies.engine.control import Family, Finding, Findings, Severity
+from mastertrade.values import UNKNOWN, Secret
+from policies.engine.blocks import Block
+from policies.engine.control import Family, Finding, Findings, NotApplicableError, Severity
 from policies.engine.resources import Resource
+from policies.exposure.telling import is_reference, leaves
 
-__all__ = ["CREDENTIALS"]
+__all__ = ["CREDENTIALS", "HOLDERS"]
 
-_TELLING_NAME = re.compile(r"(password|passwd|passphrase|secret|token|api_?key|access_?key|private_?key|credentials?)$", re.IGNORECASE)
-_TELLING_VALUE = re.compile(
-    r"\b(AKIA|ASIA)[0-9A-Z]{16}\b|-----BEGIN [A-Z ]*PRIVATE KEY-----|\bgh[pousr]_[0-9A-Za-z]{36}\b|\bxox[abp]-[0-9A-Za-z-]{10,}|"
-    r"(?i:password|passwd|secret|api_?key|access_?key|token)['\"]?\s*[=:]\s*['\"]?(?!\$|\{|<|arn:|None\b|null\b|true\b|false\b)[^\s'\"$]{6,}|"
-    r"://[^/\s:@]+:[^/\s:@${]{3,}@"
+# Properties that hold a credential, by the provider's names; whatever else bears such a name holds an ARN or a setting.
+_PROPERTIES = frozenset(
+    {
+        "accessKey",
+        "accessToken",
+        "accountPassword",
+        "adDomainJoinPassword",
+        "adminPassword",
+        "adminPasswordWo",
+        "adminUserPassword",
+        "adminUserPasswordWo",
+        "apiKey",
+        "apiKeyWo",
+        "apiSecretKey",
+        "apiToken",
+        "asmPassword",
+        "authKey",
+        "authPassword",
+        "authToken",
+        "authTokenWo",
+        "authorizationApiKeyValue",
+        "basicAuthCredentials",
+        "bgpAuthKey",
+        "certificatePrivateKey",
+        "clientSecret",
+        "clientSecretWo",
+        "client_secret",
+        "private_key",
+        "crossRealmTrustPrincipalPassword",
+        "customAuthenticationCredentials",
+        "domainSigningPrivateKey",
+        "fsxAdminPassword",
+        "hecToken",
+        "hostKey",
+        "hostKeyBody",
+        "hostKeyBodyWo",
+        "hsmPartitionPassword",
+        "jwtToken",
+        "kdcAdminPassword",
+        "kerberosKeytab",
+        "kerberosKeytabBase64",
+        "keyMaterialBase64",
+        "keyPassphrase",
+        "keyStorePassword",
+        "masterPassword",
+        "masterPasswordWo",
+        "masterUserPassword",
+        "oauthToken",
+        "password",
+        "passwordWo",
+        "passwords",
+        "passwordsWo",
+        "plaintext",
+        "plaintextWo",
+        "platformCredential",
+        "privateKey",
+        "privateKeyWo",
+        "rawSecretAccessKey",
+        "refreshToken",
+        "saslPassword",
+        "secretBinary",
+        "secretKey",
+        "secretString",
+        "secretStringWo",
+        "secretToken",
+        "serviceAccountPassword",
+        "sharedSecret",
+        "smbGuestPassword",
+        "smtpPassword",
+        "smtpPasswordWo",
+        "sslClientKeyPassword",
+        "svmAdminPassword",
+        "temporaryPassword",
+        "token",
+        "tokenKey",
+        "trustPassword",
+        "tunnel1PresharedKey",
+        "tunnel2PresharedKey",
+        "userManagedClientApplicationClientSecret",
+    }
 )
-_REFERENCE = re.compile(r"^(arn:|\$|\{\{|/|https?://[^@]*$|ssm:|vault:|secretsmanager:)|^(true|false|\d{1,3})$", re.IGNORECASE)
+_RDS = ("aws:rds/instance:Instance",)
+_CLUSTERS = ("aws:rds/cluster:Cluster", "aws:docdb/cluster:Cluster", "aws:redshift/cluster:Cluster", "aws:neptune/cluster:Cluster")
+HOLDERS = (
+    "aws:acm/certificate:Certificate",
+    "aws:amplify/app:App",
+    "aws:amplify/branch:Branch",
+    "aws:apigateway/domainName:DomainName",
+    "aws:appfabric/appAuthorization:AppAuthorization",
+    "aws:appflow/connectorProfile:ConnectorProfile",
+    "aws:appstream/directoryConfig:DirectoryConfig",
+    "aws:bedrock/agentcoreApiKeyCredentialProvider:AgentcoreApiKeyCredentialProvider",
+    "aws:bedrock/agentcoreOauth2CredentialProvider:AgentcoreOauth2CredentialProvider",
+    "aws:chime/voiceConnectorTerminationCredentials:VoiceConnectorTerminationCredentials",
+    "aws:cloudwatch/eventConnection:EventConnection",
+    "aws:codebuild/sourceCredential:SourceCredential",
+    "aws:codepipeline/webhook:Webhook",
+    "aws:cognito/identityProvider:IdentityProvider",
+    "aws:cognito/user:User",
+    "aws:connect/user:User",
+    "aws:datasync/locationAzureBlob:LocationAzureBlob",
+    "aws:datasync/locationFsxOntapFileSystem:LocationFsxOntapFileSystem",
+    "aws:datasync/locationFsxWindows:LocationFsxWindows",
+    "aws:datasync/locationHdfs:LocationHdfs",
+    "aws:datasync/locationObjectStorage:LocationObjectStorage",
+    "aws:datasync/locationSmb:LocationSmb",
+    "aws:directconnect/bgpPeer:BgpPeer",
+    "aws:directconnect/hostedPrivateVirtualInterface:HostedPrivateVirtualInterface",
+    "aws:directconnect/hostedPublicVirtualInterface:HostedPublicVirtualInterface",
+    "aws:directconnect/hostedTransitVirtualInterface:HostedTransitVirtualInterface",
+    "aws:directconnect/privateVirtualInterface:PrivateVirtualInterface",
+    "aws:directconnect/publicVirtualInterface:PublicVirtualInterface",
+    "aws:directconnect/transitVirtualInterface:TransitVirtualInterface",
+    "aws:directoryservice/directory:Directory",
+    "aws:directoryservice/radiusSettings:RadiusSettings",
+    "aws:directoryservice/trust:Trust",
+    "aws:dms/endpoint:Endpoint",
+    "aws:docdb/elasticCluster:ElasticCluster",
+    "aws:ec2/vpnConnection:VpnConnection",
+    "aws:elasticache/replicationGroup:ReplicationGroup",
+    "aws:elasticache/user:User",
+    "aws:elasticsearch/domain:Domain",
+    "aws:emr/cluster:Cluster",
+    "aws:fsx/ontapFileSystem:OntapFileSystem",
+    "aws:fsx/ontapStorageVirtualMachine:OntapStorageVirtualMachine",
+    "aws:fsx/windowsFileSystem:WindowsFileSystem",
+    "aws:glue/connection:Connection",
+    "aws:glue/job:Job",
+    "aws:iam/serverCertificate:ServerCertificate",
+    "aws:kinesis/firehoseDeliveryStream:FirehoseDeliveryStream",
+    "aws:kms/ciphertext:Ciphertext",
+    "aws:kms/customKeyStore:CustomKeyStore",
+    "aws:kms/externalKey:ExternalKey",
+    "aws:kms/replicaExternalKey:ReplicaExternalKey",
+    "aws:lb/listener:Listener",
+    "aws:lb/listenerRule:ListenerRule",
+    "aws:lightsail/database:Database",
+    "aws:mailmanager/ingressPoint:IngressPoint",
+    "aws:memorydb/user:User",
+    "aws:mq/broker:Broker",
+    "aws:odb/autonomousDatabase:AutonomousDatabase",
+    "aws:opensearch/domain:Domain",
+    "aws:pinpoint/admChannel:AdmChannel",
+    "aws:pinpoint/apnsChannel:ApnsChannel",
+    "aws:pinpoint/apnsSandboxChannel:ApnsSandboxChannel",
+    "aws:pinpoint/apnsVoipChannel:ApnsVoipChannel",
+    "aws:pinpoint/apnsVoipSandboxChannel:ApnsVoipSandboxChannel",
+    "aws:pinpoint/baiduChannel:BaiduChannel",
+    "aws:pinpoint/gcmChannel:GcmChannel",
+    "aws:quicksight/dataSource:DataSource",
+    "aws:redshift/hsmConfiguration:HsmConfiguration",
+    "aws:redshiftserverless/namespace:Namespace",
+    "aws:sagemaker/workforce:Workforce",
+    "aws:secretsmanager/secretVersion:SecretVersion",
+    "aws:securitylake/subscriberNotification:SubscriberNotification",
+    "aws:sesv2/emailIdentity:EmailIdentity",
+    "aws:sns/platformApplication:PlatformApplication",
+    "aws:storagegateway/fileSystemAssociation:FileSystemAssociation",
+    "aws:storagegateway/gateway:Gateway",
+    "aws:timestreaminfluxdb/dbCluster:DbCluster",
+    "aws:timestreaminfluxdb/dbInstance:DbInstance",
+    "aws:transfer/certificate:Certificate",
+    "aws:transfer/hostKey:HostKey",
+    "aws:transfer/server:Server",
+    "aws:verifiedaccess/trustProvider:TrustProvider",
+    "aws:workmail/user:User",
+)
 
 
-def _variables(resource: Resource, path: str) -> Findings:
-    for name, value in resource.pairs(path).items():
-        raw = resource.block(path).raw()[name]
-        if isinstance(raw, Secret) or not isinstance(value, str):
+# What makes a value hands it over as a secret, or by the name of one
+_MAKERS = ("random:", "tls:", "aws:secretsmanager/", "aws:ssm/", "vault:")
+
+
+def _plain(resource: Resource) -> Findings:
+    made = False
+    for path, name, value in _held(resource.raw(), ""):
+        if value is UNKNOWN:
+            made = True
             continue
-        if _tells(name, value):
-            yield Finding(
-                f"{path}.{name}", "a reference to a secret, read when it is needed", found="what reads like a credential, in plain"
-            )
+        for leaf in leaves(value, path, name):
+            # a short password is one, too
+            if not leaf.text.strip() or (is_reference(leaf.text) and leaf.text.startswith(("arn:", "{{", "${"))):
+                continue
+            if any(each.type.startswith(_MAKERS) for each in resource.stack.depended_on(resource, path)):
+                continue
+            yield Finding(path, "a value that Pulumi keeps secret", found="a credential in plain")
+            break
+    if made:
+        raise NotApplicableError("the value is made by a deployment, and stands in no text of the program")
 
 
-def _tells(name: str, value: str) -> bool:
-    if value.startswith("arn:"):
-        return False
-    return bool(value) and (
-        (_TELLING_NAME.search(name) is not None and not _REFERENCE.search(value)) or _TELLING_VALUE.search(value) is not None
-    )
+def _held(value: Any, path: str) -> Iterator[tuple[str, str, Any]]:
+    """Properties that hold credentials, at any depth."""
+    if isinstance(value, Mapping):
+        for name, each in cast("Mapping[str, Any]", value).items():
+            below = f"{path}.{name}" if path else str(name)
+            if name == "apiKey" and isinstance(each, Mapping) and "value" in each:
+                yield f"{below}.value", str(name), each["value"]
+            if name in _PROPERTIES and not isinstance(each, Mapping | Secret) and each is not None:
+                yield below, str(name), each
+            else:
+                yield from _held(each, below)
+    elif isinstance(value, list):
+        for number, each in enumerate(cast("list[Any]", value)):
+            yield from _held(each, f"{path}[{number}]")
 
 
-def _function(resource: Resource) -> Findings:
-    if resource.has("environment"):
-        yield from _variables(resource, "environment.variables")
+def _open_users(resource: Resource) -> Findings:
+    if resource.flag("noPasswordRequired") or resource.text("authenticationMode.type").startswith("no-password"):
+        # ElastiCache has a user of that name in every group that does not replace it; without rights it opens nothing
+        if resource.text("accessString").split()[:1] == ["off"]:
+            raise NotApplicableError("the user is off")
+        yield Finding("noPasswordRequired", "a password, or the authentication mode iam", found="no password")
 
 
-def _config_map(resource: Resource) -> Findings:
-    yield from _variables(resource, "data")
+_METADATA = {
+    **dict.fromkeys(
+        (
+            "aws:ec2/instance:Instance",
+            "aws:ec2/launchConfiguration:LaunchConfiguration",
+            "aws:ec2/launchTemplate:LaunchTemplate",
+            "aws:ec2/spotInstanceRequest:SpotInstanceRequest",
+        ),
+        "metadataOptions",
+    ),
+    "aws:imagebuilder/infrastructureConfiguration:InfrastructureConfiguration": "instanceMetadataOptions",
+    "aws:ec2/instanceMetadataDefaults:InstanceMetadataDefaults": "",
+}
 
 
-def _task(resource: Resource) -> Findings:
-    text = resource.text("containerDefinitions", "[]")
-    if resource.is_secret("containerDefinitions"):
-        return
-    try:
-        containers = Block({"all": json.loads(text)}, "containerDefinitions").blocks("all")
-    except ValueError:
-        raise MisshapenError("containerDefinitions", "JSON") from None
-    for number, container in enumerate(containers):
-        for variable in container.blocks("environment"):
-            if _tells(variable.text("name"), variable.text("value")):
-                found = f"container {number} has what reads like a credential in {variable.text('name')}, in plain"
-                yield Finding("containerDefinitions", "`secrets` with the ARN of a secret", found=found)
-
-
-def _build(resource: Resource) -> Findings:
-    for number, variable in enumerate(resource.blocks("environment.environmentVariables") if resource.has("environment") else ()):
-        if (
-            variable.text("type", "PLAINTEXT") == "PLAINTEXT"
-            and not variable.is_secret("value")
-            and _tells(variable.text("name"), variable.text("value"))
-        ):
-            yield Finding(
-                f"environment.environmentVariables.{number}", "the type SECRETS_MANAGER", found="what reads like a credential, in plain"
-            )
-
-
-def _start_script(resource: Resource) -> Findings:
-    for path in ("userData", "userDataBase64"):
-        text = resource.text(path)
-        if not text or resource.is_secret(path):
-            continue
-        try:
-            decoded = base64.b64decode(text, validate=True).decode()
-        except (binascii.Error, ValueError):
-            decoded = ""
-        if _TELLING_VALUE.search(text) or _TELLING_VALUE.search(decoded):
-            yield Finding(path, "a script that reads its secrets with the instance's role", found="what reads like a credential, in plain")
-
-
-def _marked(path: str) -> Callable[[Resource], Findings]:
-    def judge(resource: Resource) -> Findings:
-        if not resource.is_secret(path) and resource.value(path) not in (None, "", [], {}):
-            yield Finding(path, "a value that Pulumi keeps secret", found="a password in plain")
-
-    return judge
-
-
-def _lasting(resource: Resource) -> Findings:
-    if resource.text("status", "Active") != "Inactive":
-        yield Finding("", "a role, assumed for an hour", found="a credential that lasts")
+def _asks_sessions(resource: Block, place: str) -> bool:
+    options = resource.block(place) if place else resource
+    return options.text("httpEndpoint", "enabled") == "disabled" or options.text("httpTokens") == "required"
 
 
 def _metadata(resource: Resource) -> Findings:
-    if resource.text("metadataOptions.httpEndpoint", "enabled") != "disabled" and resource.text("metadataOptions.httpTokens") != "required":
-        yield Finding("metadataOptions.httpTokens", "required")
+    place = _METADATA[resource.type]
+    path = f"{place}.httpTokens" if place else "httpTokens"
+    if _asks_sessions(resource, place):
+        return
+    if place == "metadataOptions" and not resource.has(path):
+        defaults = resource.stack.of_type("aws:ec2/instanceMetadataDefaults:InstanceMetadataDefaults")
+        templates = resource.stack.depended_on(resource, "launchTemplate") if resource.has("launchTemplate") else ()
+        if any(_asks_sessions(each, "") for each in defaults) or any(
+            _asks_sessions(each, place) for each in templates if each.type == "aws:ec2/launchTemplate:LaunchTemplate"
+        ):
+            return
+    yield Finding(path, "required")
+
+
+def _notebook(resource: Resource) -> Findings:
+    if resource.text("instanceMetadataServiceConfiguration.minimumInstanceMetadataServiceVersion", "1") != "2":
+        yield Finding("instanceMetadataServiceConfiguration.minimumInstanceMetadataServiceVersion", "2")
 
 
 _control = Family(
@@ -113,78 +271,55 @@ _control = Family(
 ).control
 
 
-_VARIABLES = "https://docs.aws.amazon.com/prescriptive-guidance/latest/secure-sensitive-data-secrets-manager-terraform/introduction.html"
+_SECRETS = "https://www.pulumi.com/docs/iac/concepts/secrets/"
 CREDENTIALS = (
-    _control(
-        "exp-lambda-variables",
-        "Variables of functions hold no credential",
-        ("aws:lambda/function:Function",),
-        _function,
-        _VARIABLES,
-        "Read the secret when the function starts.",
-    ),
-    _control(
-        "exp-ecs-variables",
-        "Variables of tasks hold no credential",
-        ("aws:ecs/taskDefinition:TaskDefinition",),
-        _task,
-        _VARIABLES,
-        "Name the secret's ARN under `secrets`.",
-    ),
-    _control(
-        "exp-codebuild-variables",
-        "Variables of builds hold no credential",
-        ("aws:codebuild/project:Project",),
-        _build,
-        _VARIABLES,
-        "Set the variable's type to SECRETS_MANAGER.",
-    ),
-    _control(
-        "exp-ec2-start-script",
-        "Start scripts hold no credential",
-        ("aws:ec2/instance:Instance", "aws:ec2/launchTemplate:LaunchTemplate", "aws:ec2/launchConfiguration:LaunchConfiguration"),
-        _start_script,
-        _VARIABLES,
-        "Read the secret with the instance's role.",
-    ),
-    _control(
-        "exp-k8s-config-map",
-        "Config maps hold no credential",
-        ("kubernetes:core:ConfigMap",),
-        _config_map,
-        "https://kubernetes.io/docs/concepts/configuration/secret/",
-        "Put it into a secret store, mounted by the pods that need it.",
-    ),
     _control(
         "exp-rds-password",
         "Passwords of databases are kept secret",
-        ("aws:rds/instance:Instance",),
-        _marked("password"),
-        "https://www.pulumi.com/docs/iac/concepts/secrets/",
+        _RDS,
+        _plain,
+        _SECRETS,
         "Let RDS manage the password (manageMasterUserPassword), or mark the value secret.",
     ),
     _control(
         "exp-cluster-password",
         "Passwords of database clusters are kept secret",
-        ("aws:rds/cluster:Cluster", "aws:docdb/cluster:Cluster", "aws:redshift/cluster:Cluster"),
-        _marked("masterPassword"),
-        "https://www.pulumi.com/docs/iac/concepts/secrets/",
+        _CLUSTERS,
+        _plain,
+        _SECRETS,
         "Let the service manage the password (manageMasterUserPassword), or mark the value secret.",
     ),
     _control(
-        "exp-iam-lasting",
-        "Nobody has credentials that last",
-        ("aws:iam/accessKey:AccessKey", "aws:iam/userLoginProfile:UserLoginProfile"),
-        _lasting,
-        "https://docs.aws.amazon.com/IAM/latest/UserGuide/best-practices.html",
-        "Use roles and IAM Identity Center.",
+        "exp-plain-properties",
+        "Passwords, tokens and keys of resources are kept secret",
+        HOLDERS,
+        _plain,
+        _SECRETS,
+        "Mark the value secret; better, name a secret where the resource takes one.",
+    ),
+    _control(
+        "exp-cache-users",
+        "Users of caches have a password or a role",
+        ("aws:elasticache/user:User", "aws:memorydb/user:User"),
+        _open_users,
+        "https://docs.aws.amazon.com/AmazonElastiCache/latest/dg/Clusters.RBAC.html",
+        "Set authenticationMode to iam, or to password.",
     ),
     _control(
         "exp-ec2-metadata",
         "Instances give credentials to sessions only",
-        ("aws:ec2/instance:Instance", "aws:ec2/launchTemplate:LaunchTemplate"),
+        tuple(_METADATA),
         _metadata,
         "https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/configuring-instance-metadata-service.html",
         "Set metadataOptions.httpTokens to required.",
+    ),
+    _control(
+        "exp-sagemaker-metadata",
+        "Notebooks give credentials to sessions only",
+        ("aws:sagemaker/notebookInstance:NotebookInstance",),
+        _notebook,
+        "https://docs.aws.amazon.com/sagemaker/latest/dg/nbi-imds.html",
+        "Set minimumInstanceMetadataServiceVersion to 2.",
+        severity=Severity.HIGH,
     ),
 )

@@ -1,160 +1,207 @@
-"""Controls of who may do what."""
+"""Controls of policies of resources: who may use what."""
 
-from collections.abc import Iterator
+import re
 
-from policies.engine.control import Family, Finding, Findings, Severity
-from policies.engine.documents import Document, Statement, allows_action, document, grants_to_everybody, parse
+from policies.engine.control import Family, Finding, Findings, NotApplicableError, Severity
+from policies.engine.documents import Condition, Statement, document
 from policies.engine.resources import Resource
 
 __all__ = ["PERMISSIONS"]
 
-
+_POLICY = "policy"
 _RESOURCE_POLICIES = {
-    "aws:s3/bucketPolicy:BucketPolicy": "policy",
-    "aws:s3/bucket:Bucket": "policy",
-    "aws:sns/topicPolicy:TopicPolicy": "policy",
-    "aws:sns/topic:Topic": "policy",
-    "aws:sqs/queuePolicy:QueuePolicy": "policy",
-    "aws:sqs/queue:Queue": "policy",
-    "aws:secretsmanager/secretPolicy:SecretPolicy": "policy",
-    "aws:secretsmanager/secret:Secret": "policy",
-    "aws:kms/keyPolicy:KeyPolicy": "policy",
-    "aws:ecr/repositoryPolicy:RepositoryPolicy": "policy",
-    "aws:efs/fileSystemPolicy:FileSystemPolicy": "policy",
-    "aws:backup/vaultPolicy:VaultPolicy": "policy",
-    "aws:opensearch/domainPolicy:DomainPolicy": "accessPolicies",
-    "aws:cloudwatch/eventBusPolicy:EventBusPolicy": "policy",
+    "aws:acmpca/policy:Policy": _POLICY,
+    "aws:amp/resourcePolicy:ResourcePolicy": "policyDocument",
+    "aws:apigateway/restApi:RestApi": _POLICY,
+    "aws:apigateway/restApiPolicy:RestApiPolicy": _POLICY,
+    "aws:backup/vaultPolicy:VaultPolicy": _POLICY,
+    "aws:bedrock/agentcoreResourcePolicy:AgentcoreResourcePolicy": _POLICY,
+    "aws:cloudsearch/domainServiceAccessPolicy:DomainServiceAccessPolicy": "accessPolicy",
+    "aws:cloudwatch/eventBusPolicy:EventBusPolicy": _POLICY,
+    "aws:cloudwatch/logDeliveryDestinationPolicy:LogDeliveryDestinationPolicy": "deliveryDestinationPolicy",
+    "aws:cloudwatch/logDestinationPolicy:LogDestinationPolicy": "accessPolicy",
     "aws:cloudwatch/logResourcePolicy:LogResourcePolicy": "policyDocument",
-    "aws:dynamodb/resourcePolicy:ResourcePolicy": "policy",
-    "aws:kinesis/resourcePolicy:ResourcePolicy": "policy",
-    "aws:glacier/vault:Vault": "accessPolicy",
+    "aws:codeartifact/domainPermissions:DomainPermissions": "policyDocument",
     "aws:codeartifact/domainPermissionsPolicy:DomainPermissionsPolicy": "policyDocument",
-    "aws:apigateway/restApiPolicy:RestApiPolicy": "policy",
-    "aws:s3control/bucketPolicy:BucketPolicy": "policy",
+    "aws:codeartifact/repositoryPermissionsPolicy:RepositoryPermissionsPolicy": "policyDocument",
+    "aws:codebuild/resourcePolicy:ResourcePolicy": _POLICY,
+    "aws:dsql/clusterPolicy:ClusterPolicy": _POLICY,
+    "aws:dynamodb/resourcePolicy:ResourcePolicy": _POLICY,
+    "aws:ecr/registryPolicy:RegistryPolicy": _POLICY,
+    "aws:ecr/repositoryCreationTemplate:RepositoryCreationTemplate": "repositoryPolicy",
+    "aws:ecr/repositoryPolicy:RepositoryPolicy": _POLICY,
+    "aws:ecrpublic/repositoryPolicy:RepositoryPolicy": _POLICY,
+    "aws:efs/fileSystemPolicy:FileSystemPolicy": _POLICY,
+    "aws:elasticsearch/domain:Domain": "accessPolicies",
+    "aws:elasticsearch/domainPolicy:DomainPolicy": "accessPolicies",
+    "aws:glacier/vault:Vault": "accessPolicy",
+    "aws:glacier/vaultLock:VaultLock": _POLICY,
+    "aws:glue/resourcePolicy:ResourcePolicy": _POLICY,
+    "aws:kinesis/resourcePolicy:ResourcePolicy": _POLICY,
+    "aws:kms/externalKey:ExternalKey": _POLICY,
+    "aws:kms/key:Key": _POLICY,
+    "aws:kms/keyPolicy:KeyPolicy": _POLICY,
+    "aws:kms/replicaExternalKey:ReplicaExternalKey": _POLICY,
+    "aws:kms/replicaKey:ReplicaKey": _POLICY,
+    "aws:lambda/resourcePolicy:ResourcePolicy": _POLICY,
+    "aws:mediastore/containerPolicy:ContainerPolicy": _POLICY,
+    "aws:msk/clusterPolicy:ClusterPolicy": _POLICY,
+    "aws:networkfirewall/resourcePolicy:ResourcePolicy": _POLICY,
+    "aws:oam/sinkPolicy:SinkPolicy": _POLICY,
+    "aws:opensearch/domain:Domain": "accessPolicies",
+    "aws:opensearch/domainPolicy:DomainPolicy": "accessPolicies",
+    "aws:opensearchingest/resourcePolicy:ResourcePolicy": _POLICY,
+    "aws:organizations/resourcePolicy:ResourcePolicy": "content",
+    "aws:pinpoint/smsvoicev2ResourcePolicy:Smsvoicev2ResourcePolicy": _POLICY,
+    "aws:redshift/resourcePolicy:ResourcePolicy": _POLICY,
+    "aws:redshiftserverless/resourcePolicy:ResourcePolicy": _POLICY,
+    "aws:s3/accessPoint:AccessPoint": _POLICY,
+    "aws:s3/bucket:Bucket": _POLICY,
+    "aws:s3/bucketPolicy:BucketPolicy": _POLICY,
+    "aws:s3/filesFileSystemPolicy:FilesFileSystemPolicy": _POLICY,
+    "aws:s3/vectorsVectorBucketPolicy:VectorsVectorBucketPolicy": _POLICY,
+    "aws:s3control/accessGrantsInstanceResourcePolicy:AccessGrantsInstanceResourcePolicy": _POLICY,
+    "aws:s3control/accessPointPolicy:AccessPointPolicy": _POLICY,
+    "aws:s3control/bucketPolicy:BucketPolicy": _POLICY,
+    "aws:s3control/multiRegionAccessPointPolicy:MultiRegionAccessPointPolicy": "details.policy",
+    "aws:s3control/objectLambdaAccessPointPolicy:ObjectLambdaAccessPointPolicy": _POLICY,
+    "aws:s3tables/tableBucketPolicy:TableBucketPolicy": "resourcePolicy",
+    "aws:s3tables/tablePolicy:TablePolicy": "resourcePolicy",
+    "aws:sagemaker/modelPackageGroupPolicy:ModelPackageGroupPolicy": "resourcePolicy",
+    "aws:schemas/registryPolicy:RegistryPolicy": _POLICY,
+    "aws:secretsmanager/secret:Secret": _POLICY,
+    "aws:secretsmanager/secretPolicy:SecretPolicy": _POLICY,
+    "aws:ses/identityPolicy:IdentityPolicy": _POLICY,
+    "aws:sesv2/emailIdentityPolicy:EmailIdentityPolicy": _POLICY,
+    "aws:sns/topic:Topic": _POLICY,
+    "aws:sns/topicPolicy:TopicPolicy": _POLICY,
+    "aws:sqs/queue:Queue": _POLICY,
+    "aws:sqs/queuePolicy:QueuePolicy": _POLICY,
+    "aws:vpclattice/authPolicy:AuthPolicy": _POLICY,
+    "aws:vpclattice/resourcePolicy:ResourcePolicy": _POLICY,
+    "aws:xray/resourcePolicy:ResourcePolicy": "policyDocument",
 }
-_TYPES = tuple(_RESOURCE_POLICIES)
+
+
+def _knows_caller(condition: Condition) -> bool:
+    """A service network of VPC Lattice is reached from attached networks only; there it is enough that the caller signs.
+
+    https://docs.aws.amazon.com/vpc-lattice/latest/ug/auth-policies.html
+    """
+    return (
+        condition.key == "aws:principaltype"
+        and condition.operator.startswith("stringnotequals")
+        and [each.lower() for each in condition.values] == ["anonymous"]
+    )
 
 
 def _resource_policy(resource: Resource) -> Findings:
     path = _RESOURCE_POLICIES[resource.type]
-    for found in grants_to_everybody(resource, path):
+    stated = document(resource, path)
+    for number, statement in stated.public() if stated else ():
+        if resource.type == "aws:vpclattice/authPolicy:AuthPolicy" and any(_knows_caller(each) for each in statement.conditions):
+            continue
+        found = f"statement {number} allows everybody {statement.allowed_actions()}"
         yield Finding(path, "named principals, or a condition that names them", found=found)
 
 
-_IDENTITY_TYPES = (
-    "aws:iam/policy:Policy",
-    "aws:iam/rolePolicy:RolePolicy",
-    "aws:iam/userPolicy:UserPolicy",
-    "aws:iam/groupPolicy:GroupPolicy",
-    "aws:iam/role:Role",
-)
+# Services that act on the word of any customer of theirs, and whose guides have a condition on the source.
+# https://docs.aws.amazon.com/IAM/latest/UserGuide/confused-deputy.html
+_DEPUTIES = {
+    "aws:s3/bucketPolicy:BucketPolicy": ("cloudfront", "ses", "sns"),
+    "aws:s3/bucket:Bucket": ("cloudfront", "ses", "sns"),
+    "aws:sns/topicPolicy:TopicPolicy": ("s3", "ses"),
+    "aws:sns/topic:Topic": ("s3", "ses"),
+    "aws:sqs/queuePolicy:QueuePolicy": ("s3", "sns", "events"),
+    "aws:sqs/queue:Queue": ("s3", "sns", "events"),
+}
 
 
-def _documents(resource: Resource) -> Iterator[tuple[str, Document]]:
-    if resource.type == "aws:iam/role:Role":
-        for number, inline in enumerate(resource.blocks("inlinePolicies")):
-            if inline.has("policy"):
-                yield f"inlinePolicies.{number}.policy", parse(inline.value("policy"), f"inlinePolicies[{number}].policy")
-    elif (stated := document(resource, "policy")) is not None:
-        yield "policy", stated
+def _deputies(resource: Resource) -> Findings:
+    path = _RESOURCE_POLICIES[resource.type]
+    for number, statement in enumerate(document(resource, path) or ()):
+        services = [each.split(".")[0].lower() for each in statement.principals.get("service", ())]
+        deputies = [each for each in services if each in _DEPUTIES[resource.type]]
+        if statement.allows and deputies and not statement.is_bound:
+            yield Finding(
+                path,
+                "a condition on aws:SourceArn or aws:SourceAccount",
+                found=f"statement {number} allows {', '.join(deputies)} on behalf of everybody",
+            )
 
 
-def _is_everything(statement: Statement) -> bool:
-    return bool(statement.not_resources) or any(not each.strip("*") or each.startswith("arn:*") for each in statement.resources)
+# Keys by which the policy of an endpoint says whose resources are reached through it
+_OWNERS = ("aws:resourceaccount", "aws:resourceorgid", "aws:resourceorgpaths", "s3:resourceaccount")
 
 
-def _wildcards(resource: Resource) -> Findings:
-    for path, stated in _documents(resource):
-        for number, statement in enumerate(stated.allowing()):
-            wide = [each for each in statement.actions if not each.strip("*") or each.rpartition(":")[2].strip("*") == ""]
-            if statement.not_actions:
-                wide = [f"everything but {', '.join(statement.not_actions)}"]
-            if wide and _is_everything(statement) and not statement.conditions:
-                yield Finding(
-                    path,
-                    "the actions that are needed, or the resources they are needed on",
-                    found=f"allowing statement {number} grants {', '.join(wide)} on every resource",
-                )
+def _endpoint(resource: Resource) -> Findings:
+    stated = document(resource, _POLICY)
+    if stated is None:
+        raise NotApplicableError("without a policy, those of callers and resources decide")
+    for number, statement in stated.public():
+        everything = not statement.resources or any(not each.strip("*") for each in statement.resources) or bool(statement.not_resources)
+        wide = [each for each in statement.actions if each.rpartition(":")[2] == "*"] or list(statement.not_actions)
+        if everything and wide and not any(each.key in _OWNERS for each in statement.conditions):
+            yield Finding(_POLICY, "the actions, resources or callers that are meant", found=f"statement {number} allows everything")
 
 
-# Ways from few permissions to all of them, when they hold for every resource.
-# https://docs.aws.amazon.com/IAM/latest/UserGuide/best-practices.html and the published research that names these actions
-_ESCALATIONS = (
-    "iam:CreatePolicyVersion",
-    "iam:SetDefaultPolicyVersion",
-    "iam:CreateAccessKey",
-    "iam:CreateLoginProfile",
-    "iam:UpdateLoginProfile",
-    "iam:AttachUserPolicy",
-    "iam:AttachGroupPolicy",
-    "iam:AttachRolePolicy",
-    "iam:PutUserPolicy",
-    "iam:PutGroupPolicy",
-    "iam:PutRolePolicy",
-    "iam:AddUserToGroup",
-    "iam:UpdateAssumeRolePolicy",
-    "iam:PassRole",
-    "sts:AssumeRole",
-)
+_ACCOUNT_DIGITS = 12
 
 
-def _escalation(resource: Resource) -> Findings:
-    for path, stated in _documents(resource):
-        for number, statement in enumerate(stated.allowing()):
-            ways = [each for each in _ESCALATIONS if allows_action(statement, each)]
-            if ways and _is_everything(statement) and not statement.conditions:
-                yield Finding(
-                    path,
-                    "the roles or users that are meant, or a condition",
-                    found=f"allowing statement {number} grants {', '.join(ways[:3])} on every resource",
-                )
-
-
-_ADMINISTRATORS = ("policy/AdministratorAccess", "policy/IAMFullAccess", "policy/PowerUserAccess")
-
-
-def _attached(resource: Resource) -> Findings:
-    path = "managedPolicyArns" if resource.type == "aws:iam/role:Role" else "policyArn"
-    for arn in resource.texts(path):
-        if arn.endswith(_ADMINISTRATORS):
-            yield Finding(path, "a policy with the permissions that are needed", found=arn.rpartition("/")[2])
-
-
-def _trust(resource: Resource) -> Findings:
-    stated = document(resource, "assumeRolePolicy")
-    for statement in stated.allowing() if stated else ():
-        if statement.is_public:
-            yield Finding("assumeRolePolicy", "named principals", found="a role that everybody may assume")
-        for provider in statement.principals.get("federated", ()):
-            if "oidc-provider/" in provider and not any(
-                each.key.endswith(":sub")
-                and not each.can_be_skipped
-                and each.operator in ("stringequals", "stringlike")
-                and all(_is_narrow(value) for value in each.values)
-                for each in statement.conditions
-            ):
-                yield Finding(
-                    "assumeRolePolicy",
-                    "a condition on the subject (`…:sub`) that names a repository or a service account",
-                    found=f"everybody whom {provider.rpartition('oidc-provider/')[2]} knows",
-                )
-
-
-def _is_narrow(subject: str) -> bool:
-    parts = subject.split(":")
-    return len(parts) > 1 and "*" not in parts[0] and bool(parts[1].strip("*/")) and not parts[1].startswith("*")
+def _names_source(arn: str) -> bool:
+    """Whether an ARN names an account, or a resource of a service that names none, such as a bucket."""
+    parts = arn.split(":", 5)
+    if len(parts) < 6:  # noqa: PLR2004 - parts of an ARN
+        return bool(arn.strip("*"))
+    return (len(parts[4]) == _ACCOUNT_DIGITS and parts[4].isdigit()) or (not parts[4] and bool(parts[5].strip("*/")))
 
 
 def _function_permission(resource: Resource) -> Findings:
     principal = resource.text("principal")
-    bound = any(resource.has(each) for each in ("sourceArn", "sourceAccount", "principalOrgId"))
-    if not bound and (principal == "*" or principal.endswith(".amazonaws.com")):
-        yield Finding("sourceArn", "the ARN of what calls, or sourceAccount", found=f"nothing, for the principal {principal}")
+    # a source that is known only after the deployment is one in particular
+    source = not resource.is_known("sourceArn") or (resource.has("sourceArn") and _names_source(resource.text("sourceArn")))
+    if source and principal.startswith("s3.") and not resource.has("sourceAccount"):
+        # the ARN of a bucket names no account: whoever takes the name has the function (Security Hub, Lambda.1), unless it is our own
+        source = any(each.type == "aws:s3/bucket:Bucket" for each in resource.stack.depended_on(resource, "sourceArn"))
+    bound = source or any(resource.has(each) for each in ("sourceAccount", "principalOrgId", "eventSourceToken"))
+    if not bound and (principal == "*" or principal.endswith((".amazonaws.com", ".amazonaws.com.cn", ".amazon.com"))):
+        yield Finding("sourceArn", "the ARN of what calls, or sourceAccount", found=f"nothing in particular, for the principal {principal}")
+
+
+def _layer(resource: Resource) -> Findings:
+    if resource.text("principal") == "*" and not resource.has("organizationId"):
+        yield Finding("principal", "an account, or organizationId")
+
+
+def _signer(resource: Resource) -> Findings:
+    if resource.text("principal") == "*":
+        yield Finding("principal", "an account")
+
+
+_CEDAR = {
+    "aws:verifiedpermissions/policy:Policy": "definition.static.statement",
+    "aws:bedrock/agentcorePolicy:AgentcorePolicy": "definition.cedar.statement",
+    "aws:verifiedaccess/endpoint:Endpoint": "policyDocument",
+    "aws:verifiedaccess/group:Group": "policyDocument",
+}
+_REMARK = re.compile(r"//[^\n]*")
+_EVERYBODY = re.compile(r"permit\s*\(\s*principal\s*,\s*action\s*,\s*resource\s*\)\s*(when\s*\{\s*true\s*\}\s*)?;")
+
+
+def _cedar(resource: Resource) -> Findings:
+    path = _CEDAR[resource.type]
+    if _EVERYBODY.search(_REMARK.sub("", resource.text(path))):
+        yield Finding(path, "a principal, or a condition", found="everything for everybody")
 
 
 def _function_url(resource: Resource) -> Findings:
     if resource.text("authorizationType").upper() != "AWS_IAM":
         yield Finding("authorizationType", "AWS_IAM")
+
+
+def _bus(resource: Resource) -> Findings:
+    if resource.text("principal") == "*" and not resource.has("condition"):
+        yield Finding("principal", "an account, or a condition on the organization")
 
 
 _BLOCKS = ("blockPublicAcls", "blockPublicPolicy", "ignorePublicAcls", "restrictPublicBuckets")
@@ -167,13 +214,68 @@ def _bucket_block(resource: Resource) -> Findings:
         yield Finding("", "a BucketPublicAccessBlock with all four settings true", found="an incomplete one" if blocks else "none")
 
 
+# Where the four settings stand, and what holds for one that is absent
+_BLOCK_SETTINGS = {
+    "aws:s3/bucketPublicAccessBlock:BucketPublicAccessBlock": ("", False),
+    "aws:s3/accountPublicAccessBlock:AccountPublicAccessBlock": ("", False),
+    "aws:s3/accessPoint:AccessPoint": ("publicAccessBlockConfiguration.", True),
+    "aws:s3control/multiRegionAccessPoint:MultiRegionAccessPoint": ("details.publicAccessBlock.", True),
+}
+
+
+def _block_settings(resource: Resource) -> Findings:
+    place, default = _BLOCK_SETTINGS[resource.type]
+    for name in _BLOCKS:
+        if not resource.flag(f"{place}{name}", default=default):
+            yield Finding(f"{place}{name}", "true")
+
+
+_PUBLIC_ACLS = ("public-", "authenticated-read", "aws-exec-read")
+
+
 def _acl(resource: Resource) -> Findings:
-    if resource.text("acl").startswith(("public-", "authenticated-read")):
+    if resource.text("acl").startswith(_PUBLIC_ACLS):
         yield Finding("acl", "private")
     for path in ("grants", "accessControlPolicy.grants"):
         for grant in resource.blocks(path) if path == "grants" or resource.has("accessControlPolicy") else ():
             if (grant.text("uri") or grant.text("grantee.uri")).endswith(("/AllUsers", "/AuthenticatedUsers")):
                 yield Finding(path, "grants to named accounts", found="a grant to everybody")
+
+
+def _ownership(resource: Resource) -> Findings:
+    if resource.text("rule.objectOwnership") == "ObjectWriter":
+        yield Finding("rule.objectOwnership", "BucketOwnerEnforced")
+
+
+def _guests(resource: Resource) -> Findings:
+    for name in ("allowUnauthenticatedIdentities", "allowClassicFlow"):
+        if resource.flag(name):
+            yield Finding(name, "false")
+
+
+_EVERY_PRINCIPAL = "IAM_ALLOWED_PRINCIPALS"
+
+
+def _lake(resource: Resource) -> Findings:
+    if resource.text("principal") == _EVERY_PRINCIPAL:
+        yield Finding("principal", "a named principal")
+    for path in ("createDatabaseDefaultPermissions", "createTableDefaultPermissions"):
+        for grant in resource.blocks(path):
+            if grant.text("principal") == _EVERY_PRINCIPAL:
+                yield Finding(path, "no permission by default", found=f"permissions of {_EVERY_PRINCIPAL}")
+
+
+def _things(resource: Resource) -> Findings:
+    stated = document(resource, _POLICY)
+    for number, statement in enumerate(stated.allowing() if stated else ()):
+        if _is_anything(statement) and not any(each.key.startswith("iot:") for each in statement.conditions):
+            yield Finding(_POLICY, "the clients and topics that are meant", found=f"allowing statement {number} names none")
+
+
+def _is_anything(statement: Statement) -> bool:
+    """Messages on every topic, or as every client: a device may read and write what others send."""
+    resources = [each for each in statement.resources if not each.strip("*") or not each.split(":", 5)[-1].partition("/")[2].strip("*#/")]
+    return bool(resources) and (bool(statement.not_actions) or any(each.startswith(("iot:", "*")) for each in statement.actions))
 
 
 _control = Family(
@@ -185,48 +287,37 @@ PERMISSIONS = (
     _control(
         "exp-policy-public",
         "Policies of resources admit nobody unknown",
-        _TYPES,
+        tuple(_RESOURCE_POLICIES),
         _resource_policy,
         "IAM/latest/UserGuide/reference_policies_elements_principal.html",
         "Name principals, or add a condition such as aws:PrincipalOrgID or aws:SourceArn.",
     ),
     _control(
-        "exp-iam-wildcards",
-        "Nobody may do everything to everything",
-        _IDENTITY_TYPES,
-        _wildcards,
-        "IAM/latest/UserGuide/best-practices.html",
-        "Name the actions and the resources.",
+        "exp-policy-deputy",
+        "Services act for known callers only",
+        tuple(_DEPUTIES),
+        _deputies,
+        "IAM/latest/UserGuide/confused-deputy.html",
+        "Add a condition on aws:SourceArn or aws:SourceAccount.",
+        severity=Severity.HIGH,
     ),
     _control(
-        "exp-iam-escalation",
-        "Nobody can give permissions to himself",
-        _IDENTITY_TYPES,
-        _escalation,
-        "IAM/latest/UserGuide/best-practices.html",
-        "Name the roles or users, or bind the action by a condition such as iam:PassedToService.",
+        "exp-policy-endpoint",
+        "Endpoints in networks carry what is meant only",
+        ("aws:ec2/vpcEndpoint:VpcEndpoint", "aws:ec2/vpcEndpointPolicy:VpcEndpointPolicy"),
+        _endpoint,
+        "vpc/latest/privatelink/vpc-endpoints-access.html",
+        "Name actions and resources, or whose they are (aws:ResourceOrgID, aws:PrincipalOrgID).",
+        severity=Severity.MEDIUM,
     ),
     _control(
-        "exp-iam-administrators",
-        "Nobody is administrator by an AWS managed policy",
-        (
-            "aws:iam/rolePolicyAttachment:RolePolicyAttachment",
-            "aws:iam/userPolicyAttachment:UserPolicyAttachment",
-            "aws:iam/groupPolicyAttachment:GroupPolicyAttachment",
-            "aws:iam/policyAttachment:PolicyAttachment",
-            "aws:iam/role:Role",
-        ),
-        _attached,
-        "IAM/latest/UserGuide/best-practices.html",
-        "Attach a policy with the permissions that are needed.",
-    ),
-    _control(
-        "exp-iam-trust",
-        "Roles are assumed by known principals only",
-        ("aws:iam/role:Role",),
-        _trust,
-        "IAM/latest/UserGuide/id_roles_create_for-idp_oidc.html",
-        "Name principals; for identity providers, a condition on the subject.",
+        "exp-iot-policy",
+        "Devices are who they are, and speak on their topics",
+        ("aws:iot/policy:Policy",),
+        _things,
+        "iot/latest/developerguide/audit-chk-iot-policy-permissive.html",
+        "Name clients and topics, with policy variables such as ${iot:Connection.Thing.ThingName}.",
+        severity=Severity.HIGH,
     ),
     _control(
         "exp-lambda-permission",
@@ -237,12 +328,46 @@ PERMISSIONS = (
         "Set sourceArn, or sourceAccount.",
     ),
     _control(
+        "exp-lambda-layer",
+        "Layers are used by known accounts only",
+        ("aws:lambda/layerVersionPermission:LayerVersionPermission",),
+        _layer,
+        "lambda/latest/dg/permissions-layer-cross-account.html",
+        "Name an account, or set organizationId.",
+        severity=Severity.HIGH,
+    ),
+    _control(
+        "exp-signer-permission",
+        "Profiles sign for known accounts only",
+        ("aws:signer/signingProfilePermission:SigningProfilePermission",),
+        _signer,
+        "signer/latest/developerguide/signing-profile-cross-account.html",
+        "Name an account.",
+    ),
+    _control(
+        "exp-cedar",
+        "Cedar policies permit something in particular",
+        tuple(_CEDAR),
+        _cedar,
+        "verifiedpermissions/latest/userguide/policies.html",
+        "Name principals, or say when.",
+    ),
+    _control(
         "exp-lambda-url",
         "Addresses of functions ask who calls",
         ("aws:lambda/functionUrl:FunctionUrl",),
         _function_url,
         "lambda/latest/dg/urls-auth.html",
         "Set authorizationType to AWS_IAM.",
+    ),
+    _control(
+        "exp-events-permission",
+        "Buses take events of known accounts only",
+        ("aws:cloudwatch/eventPermission:EventPermission",),
+        _bus,
+        "eventbridge/latest/userguide/eb-event-bus-perms.html",
+        "Name an account, or set a condition on aws:PrincipalOrgID.",
+        severity=Severity.HIGH,
     ),
     _control(
         "exp-s3-access-block",
@@ -253,11 +378,52 @@ PERMISSIONS = (
         "Declare a BucketPublicAccessBlock with all four settings.",
     ),
     _control(
+        "exp-s3-access-block-settings",
+        "Blocks of public access are whole",
+        tuple(_BLOCK_SETTINGS),
+        _block_settings,
+        "AmazonS3/latest/userguide/access-control-block-public-access.html",
+        "Set blockPublicAcls, blockPublicPolicy, ignorePublicAcls and restrictPublicBuckets to true.",
+    ),
+    _control(
         "exp-s3-acl",
         "Lists of access to buckets name nobody unknown",
-        ("aws:s3/bucket:Bucket", "aws:s3/bucketAcl:BucketAcl"),
+        (
+            "aws:s3/bucket:Bucket",
+            "aws:s3/bucketAcl:BucketAcl",
+            "aws:s3/bucketObject:BucketObject",
+            "aws:s3/bucketObjectv2:BucketObjectv2",
+            "aws:s3/objectCopy:ObjectCopy",
+        ),
         _acl,
         "AmazonS3/latest/userguide/acl-overview.html",
         "Remove the list: policies decide.",
+    ),
+    _control(
+        "exp-s3-ownership",
+        "Objects belong to the owner of their bucket",
+        ("aws:s3/bucketOwnershipControls:BucketOwnershipControls",),
+        _ownership,
+        "AmazonS3/latest/userguide/about-object-ownership.html",
+        "Set objectOwnership to BucketOwnerEnforced.",
+        severity=Severity.MEDIUM,
+    ),
+    _control(
+        "exp-cognito-guests",
+        "Nobody gets credentials without signing in",
+        ("aws:cognito/identityPool:IdentityPool",),
+        _guests,
+        "cognito/latest/developerguide/identity-pools.html",
+        "Set allowUnauthenticatedIdentities and allowClassicFlow to false.",
+        severity=Severity.HIGH,
+    ),
+    _control(
+        "exp-lake-everybody",
+        "Data lakes give nothing to every principal",
+        ("aws:lakeformation/permissions:Permissions", "aws:lakeformation/dataLakeSettings:DataLakeSettings"),
+        _lake,
+        "lake-formation/latest/dg/change-settings.html",
+        "Grant to named principals.",
+        severity=Severity.HIGH,
     ),
 )
