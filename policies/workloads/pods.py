@@ -1,174 +1,159 @@
-"""Controls of pods, whatever declares them."""
+"""Controls of what pods are made of, and what they may take."""
 
 import re
-from collections.abc import Iterator
 
-from policies.engine.blocks import Block
 from policies.engine.control import Family, Finding, Findings, NotApplicableError, Severity
 from policies.engine.resources import Resource
+from policies.workloads.specs import LISTS, PATCHES, POD, SERVING, WORKLOADS, containers, each_of_list, path_of, pod, same_namespace
 
 __all__ = ["PODS"]
 
-_STANDARDS = "https://kubernetes.io/docs/concepts/security/pod-security-standards/"
-
-_TEMPLATED = (
-    "kubernetes:apps:Deployment",
-    "kubernetes:apps:StatefulSet",
-    "kubernetes:apps:DaemonSet",
-    "kubernetes:apps:ReplicaSet",
-    "kubernetes:core:ReplicationController",
-    "kubernetes:batch:Job",
-)
-_TYPES = ("kubernetes:core:Pod", *_TEMPLATED, "kubernetes:batch:CronJob")
-_SERVING = tuple(each for each in _TYPES if not each.startswith("kubernetes:batch:"))
-_REPLICATED = ("kubernetes:apps:Deployment", "kubernetes:apps:StatefulSet")
+_DIGEST = re.compile(r".+@(sha256:[0-9a-f]{64}|sha512:[0-9a-f]{128})$")
 
 
-def _path(resource: Resource) -> str:
-    """Where the pod's specification stands."""
-    if resource.type == "kubernetes:core:Pod":
-        return "spec"
-    return "spec.jobTemplate.spec.template.spec" if resource.type == "kubernetes:batch:CronJob" else "spec.template.spec"
-
-
-def _pod(resource: Resource) -> Block:
-    return resource.block(_path(resource))
-
-
-def _containers(resource: Resource, *kinds: str) -> Iterator[tuple[str, Block]]:
-    for kind in kinds or ("containers", "initContainers", "ephemeralContainers"):
-        for number, container in enumerate(resource.blocks(f"{_path(resource)}.{kind}")):
-            yield f"{_path(resource)}.{kind}.{number}", container
-
-
-def _found(container: Block, path: str) -> str:
-    return container.text(path) or "nothing"
-
-
-def _unprivileged(resource: Resource) -> Findings:
-    for path, container in _containers(resource):
-        if container.flag("securityContext.privileged"):
-            yield Finding(f"{path}.securityContext.privileged", "false")
-
-
-def _no_escalation(resource: Resource) -> Findings:
-    for path, container in _containers(resource):
-        # the default is true
-        if container.flag("securityContext.allowPrivilegeEscalation", default=True):
-            yield Finding(f"{path}.securityContext.allowPrivilegeEscalation", "false")
-
-
-def _capabilities(resource: Resource) -> Findings:
-    for path, container in _containers(resource):
-        if "ALL" not in [each.upper() for each in container.texts("securityContext.capabilities.drop")]:
-            yield Finding(f"{path}.securityContext.capabilities.drop", "ALL")
-        added = [
-            each
-            for each in container.texts("securityContext.capabilities.add")
-            if each.upper() not in ("NET_BIND_SERVICE", "CAP_NET_BIND_SERVICE")
-        ]
-        if added:
-            yield Finding(f"{path}.securityContext.capabilities.add", "NET_BIND_SERVICE at most")
-
-
-def _not_root(resource: Resource) -> Findings:
-    pod = _pod(resource)
-    for path, container in _containers(resource):
-        owner = container if container.has("securityContext.runAsNonRoot") else pod
-        if not owner.flag("securityContext.runAsNonRoot"):
-            yield Finding(
-                f"{path}.securityContext.runAsNonRoot", "true, here or for the pod", found=_found(owner, "securityContext.runAsNonRoot")
-            )
-        user = container if container.has("securityContext.runAsUser") else pod
-        if user.number("securityContext.runAsUser") == 0:
-            yield Finding(f"{path}.securityContext.runAsUser", "a user other than 0", found="0")
-
-
-def _system_calls(resource: Resource) -> Findings:
-    pod = _pod(resource)
-    for path, container in _containers(resource):
-        owner = container if container.has("securityContext.seccompProfile.type") else pod
-        if owner.text("securityContext.seccompProfile.type") not in ("RuntimeDefault", "Localhost"):
-            yield Finding(
-                f"{path}.securityContext.seccompProfile.type",
-                "RuntimeDefault, here or for the pod",
-                found=_found(owner, "securityContext.seccompProfile.type"),
-            )
-
-
-def _own_namespaces(resource: Resource) -> Findings:
-    for name in ("hostNetwork", "hostPID", "hostIPC"):
-        if _pod(resource).flag(name):
-            yield Finding(f"{_path(resource)}.{name}", "false")
-
-
-def _host_ports(resource: Resource) -> Findings:
-    for path, container in _containers(resource):
-        for number, port in enumerate(container.blocks("ports")):
-            if port.number("hostPort", 0):
-                yield Finding(f"{path}.ports.{number}.hostPort", "nothing")
-
-
-_VOLUMES = ("name", "configMap", "csi", "downwardAPI", "emptyDir", "ephemeral", "persistentVolumeClaim", "projected", "secret", "image")
-
-
-def _volumes(resource: Resource) -> Findings:
-    for number, volume in enumerate(resource.blocks(f"{_path(resource)}.volumes")):
-        for kind in volume.names():
-            if kind not in _VOLUMES:
-                yield Finding(
-                    f"{_path(resource)}.volumes.{number}.{kind}", "a volume that is not of the node", found=f"a volume of the kind {kind}"
-                )
-
-
-def _read_only(resource: Resource) -> Findings:
-    for path, container in _containers(resource):
-        if not container.flag("securityContext.readOnlyRootFilesystem"):
-            yield Finding(f"{path}.securityContext.readOnlyRootFilesystem", "true")
-
-
-_DIGEST = re.compile(r".+@sha256:[0-9a-f]{64}$")
-
-
+@each_of_list
 def _digests(resource: Resource) -> Findings:
-    for path, container in _containers(resource):
+    for path, container in containers(resource):
+        if resource.type in PATCHES and not container.has("image"):
+            continue
         if not _DIGEST.match(container.text("image")):
             yield Finding(f"{path}.image", "an image by its digest, NAME@sha256:…")
 
 
+# What a container needs and may take, and what a LimitRange gives where it is not stated
+_AMOUNTS = {
+    "limits.memory": ("default.memory",),
+    "requests.cpu": ("defaultRequest.cpu", "default.cpu"),
+    "requests.memory": ("defaultRequest.memory", "default.memory"),
+}
+
+
+@each_of_list
 def _limits(resource: Resource) -> Findings:
-    for path, container in _containers(resource, "containers", "initContainers"):
-        for name in ("limits.memory", "requests.cpu", "requests.memory"):
-            stated = container.text(f"resources.{name}")
+    for path, container in containers(resource, "containers", "initContainers"):
+        for name, defaults in _AMOUNTS.items():
+            stated = container.text(f"resources.{name}") or pod(resource).text(f"resources.{name}")
             # a limit alone is also the request
             if name.startswith("requests") and not stated:
-                stated = container.text(f"resources.{name.replace('requests', 'limits')}")
-            if not stated or not stated.strip("0mKMGiTE."):
+                limit = name.replace("requests", "limits")
+                stated = container.text(f"resources.{limit}") or pod(resource).text(f"resources.{limit}")
+            if _is_nothing(stated) and not (not stated and _is_given(resource, defaults)):
                 yield Finding(f"{path}.resources.{name}", "an amount", found=stated or "nothing")
 
 
+def _is_nothing(amount: str) -> bool:
+    """Whether a quantity is absent or nought, in whichever unit."""
+    figure = re.match(r"[+-]?[\d.]*", amount)
+    return figure is None or not figure.group().strip("+-0.")
+
+
+def _is_given(resource: Resource, paths: tuple[str, ...]) -> bool:
+    """Whether a LimitRange of the namespace states a default."""
+    return any(
+        not _is_nothing(limit.text(path))
+        for each in resource.stack.of_type("kubernetes:core:LimitRange")
+        if same_namespace(each, resource)
+        for limit in each.blocks("spec.limits")
+        if limit.text("type") == "Container"
+        for path in paths
+    )
+
+
+_PROBES = ("livenessProbe", "readinessProbe")
+_ASKING = ("exec", "httpGet", "tcpSocket", "grpc")
+
+
+@each_of_list
 def _probes(resource: Resource) -> Findings:
-    for path, container in _containers(resource, "containers"):
-        for name in ("livenessProbe", "readinessProbe"):
-            if not container.block(name).names():
-                yield Finding(f"{path}.{name}", "a probe", found="none")
+    if resource.type == POD and pod(resource).text("restartPolicy", "Always") != "Always":
+        raise NotApplicableError("the pod does its work and ends")
+    for path, container in containers(resource, "containers"):
+        for name in _PROBES:
+            probe = container.block(name)
+            if not any(probe.block(each).present for each in _ASKING):
+                yield Finding(f"{path}.{name}", "a probe", found="none" if not probe.names() else "a probe that asks nothing")
+    for path, container in containers(resource, "initContainers"):
+        # one that always restarts is a sidecar, and runs as long as the others
+        if container.text("restartPolicy") == "Always" and not any(container.has(each) for each in (*_PROBES, "startupProbe")):
+            yield Finding(f"{path}.{_PROBES[0]}", "a probe", found="none")
 
 
+@each_of_list
 def _service_account(resource: Resource) -> Findings:
-    if _pod(resource).text("serviceAccountName", _pod(resource).text("serviceAccount", "default")) == "default":
-        yield Finding(f"{_path(resource)}.serviceAccountName", "a service account of its own")
+    if pod(resource).text("serviceAccountName", pod(resource).text("serviceAccount", "default")) == "default":
+        yield Finding(f"{path_of(resource)}.serviceAccountName", "a service account of its own")
 
 
-def _spread(resource: Resource) -> Findings:
-    if (resource.number("spec.replicas", 1) or 0) <= 1:
-        raise NotApplicableError("one pod cannot be spread")
-    pod = _pod(resource)
-    spread = any(each.text("topologyKey") == "topology.kubernetes.io/zone" for each in pod.blocks("topologySpreadConstraints"))
-    apart = pod.block("affinity.podAntiAffinity")
-    kept = [each.text("topologyKey") for each in apart.blocks("requiredDuringSchedulingIgnoredDuringExecution")]
-    kept += [each.text("podAffinityTerm.topologyKey") for each in apart.blocks("preferredDuringSchedulingIgnoredDuringExecution")]
-    if not spread and "topology.kubernetes.io/zone" not in kept:
-        yield Finding(f"{_path(resource)}.topologySpreadConstraints", "a constraint over topology.kubernetes.io/zone")
+_BINDINGS = ("kubernetes:rbac.authorization.k8s.io:RoleBinding", "kubernetes:rbac.authorization.k8s.io:ClusterRoleBinding")
+
+
+@each_of_list
+def _token(resource: Resource) -> Findings:
+    if not pod(resource).flag("automountServiceAccountToken"):
+        return
+    account = pod(resource).text("serviceAccountName", pod(resource).text("serviceAccount", "default"))
+    if not _is_bound(resource, account):
+        yield Finding(f"{path_of(resource)}.automountServiceAccountToken", "false, for a service account that may do nothing")
+
+
+def _is_bound(resource: Resource, account: str) -> bool:
+    """Whether a service account has rights, and so a use for its token."""
+    return any(
+        subject.text("kind") == "ServiceAccount" and subject.text("name") == account
+        for binding in resource.stack.of_type(*_BINDINGS)
+        for subject in binding.blocks("subjects")
+    )
+
+
+def _account(resource: Resource) -> Findings:
+    is_default = resource.text("metadata.name") == "default"
+    # without it, tokens are mounted, unless each pod says otherwise; an account with rights has a use for its token
+    if resource.flag("automountServiceAccountToken", default=True) and not (not is_default and _is_overruled(resource)):
+        yield Finding("automountServiceAccountToken", "false: pods that need a token ask for it")
+    if is_default and "eks.amazonaws.com/role-arn" in resource.block("metadata").pairs("annotations"):
+        yield Finding("metadata.annotations", "no role for every pod of the namespace", found="eks.amazonaws.com/role-arn")
+
+
+def _is_overruled(account: Resource) -> bool:
+    if _is_bound(account, account.text("metadata.name", account.name)):
+        return True
+    if account.has("automountServiceAccountToken"):
+        return False
+    users = [
+        each
+        for each in account.stack.of_type(*WORKLOADS)
+        if same_namespace(each, account)
+        and (
+            pod(each).text("serviceAccountName") == account.text("metadata.name", account.name)
+            or account.urn in each.property_dependencies.get("spec", ())
+        )
+    ]
+    return bool(users) and all(pod(each).has("automountServiceAccountToken") for each in users)
+
+
+def _lasting_token(resource: Resource) -> Findings:
+    if resource.text("type") == "kubernetes.io/service-account-token":
+        yield Finding("type", "a token that ends, by the TokenRequest API or a projected volume")
+
+
+_BESIDE = (
+    "kubernetes:core:ServiceAccount",
+    "kubernetes:core:Service",
+    "kubernetes:core:ConfigMap",
+    "kubernetes:networking.k8s.io:NetworkPolicy",
+    "kubernetes:policy:PodDisruptionBudget",
+)
+
+
+@each_of_list
+def _own_namespace(resource: Resource) -> Findings:
+    if resource.text("metadata.namespace") == "default":
+        yield Finding("metadata.namespace", "a namespace of its own")
+    elif not resource.has("metadata.namespace") and not resource.has("metadata.generateName"):
+        # the provider may have one; where all that belongs to the pods names none either, it is the default
+        beside = resource.stack.of_type(*_BESIDE)
+        if beside and not resource.provider and not any(each.has("metadata.namespace") for each in beside):
+            yield Finding("metadata.namespace", "a namespace of its own", found="none, which is the default one")
 
 
 _control = Family(
@@ -178,85 +163,9 @@ _control = Family(
 
 PODS = (
     _control(
-        "wl-privileged",
-        "No container is privileged",
-        _TYPES,
-        _unprivileged,
-        _STANDARDS,
-        "Set privileged to false.",
-        severity=Severity.CRITICAL,
-    ),
-    _control(
-        "wl-escalation",
-        "No process gains privileges",
-        _TYPES,
-        _no_escalation,
-        _STANDARDS,
-        "Set allowPrivilegeEscalation to false for each container.",
-    ),
-    _control(
-        "wl-capabilities",
-        "Containers drop every capability",
-        _TYPES,
-        _capabilities,
-        _STANDARDS,
-        "Set capabilities.drop to ALL for each container.",
-    ),
-    _control(
-        "wl-root",
-        "No container runs as root",
-        _TYPES,
-        _not_root,
-        _STANDARDS,
-        "Set runAsNonRoot for the pod, and a user in the image.",
-    ),
-    _control(
-        "wl-seccomp",
-        "System calls are filtered",
-        _TYPES,
-        _system_calls,
-        _STANDARDS,
-        "Set seccompProfile.type to RuntimeDefault for the pod.",
-    ),
-    _control(
-        "wl-host-namespaces",
-        "Pods do not share namespaces of their node",
-        _TYPES,
-        _own_namespaces,
-        _STANDARDS,
-        "Remove hostNetwork, hostPID and hostIPC.",
-        severity=Severity.CRITICAL,
-    ),
-    _control(
-        "wl-host-ports",
-        "Pods open no port of their node",
-        _TYPES,
-        _host_ports,
-        _STANDARDS,
-        "Remove hostPort; a service reaches the pod.",
-    ),
-    _control(
-        "wl-volumes",
-        "Pods mount nothing of their node",
-        _TYPES,
-        _volumes,
-        _STANDARDS,
-        "Use a claim, a config map, a secret or an emptyDir.",
-        severity=Severity.CRITICAL,
-    ),
-    _control(
-        "wl-read-only",
-        "Root file systems are read-only",
-        _TYPES,
-        _read_only,
-        _STANDARDS,
-        "Set readOnlyRootFilesystem, and mount an emptyDir where files are written.",
-        severity=Severity.MEDIUM,
-    ),
-    _control(
         "wl-digest",
         "Images are named by digest",
-        _TYPES,
+        (*WORKLOADS, *LISTS, *PATCHES),
         _digests,
         "https://kubernetes.io/docs/concepts/containers/images/",
         "Name the image by its digest.",
@@ -264,7 +173,7 @@ PODS = (
     _control(
         "wl-resources",
         "Containers state what they need and may take",
-        _TYPES,
+        (*WORKLOADS, *LISTS),
         _limits,
         "https://kubernetes.io/docs/concepts/configuration/manage-resources-containers/",
         "Set requests for cpu and memory, and a limit for memory.",
@@ -273,7 +182,7 @@ PODS = (
     _control(
         "wl-probes",
         "Containers that serve are probed",
-        _SERVING,
+        (*SERVING, *(f"{each}List" for each in SERVING)),
         _probes,
         "https://kubernetes.io/docs/concepts/configuration/liveness-readiness-startup-probes/",
         "Set livenessProbe and readinessProbe.",
@@ -282,18 +191,45 @@ PODS = (
     _control(
         "wl-service-account",
         "Pods have a service account of their own",
-        _TYPES,
+        (*WORKLOADS, *LISTS),
         _service_account,
         "https://kubernetes.io/docs/concepts/security/service-accounts/",
         "Declare a service account and name it.",
     ),
     _control(
-        "wl-spread",
-        "Replicas are spread over zones",
-        _REPLICATED,
-        _spread,
-        "https://kubernetes.io/docs/concepts/scheduling-eviction/topology-spread-constraints/",
-        "Set topologySpreadConstraints over topology.kubernetes.io/zone.",
+        "wl-token",
+        "Pods have a token only where they use it",
+        (*WORKLOADS, *LISTS),
+        _token,
+        "https://kubernetes.io/docs/tasks/configure-pod-container/configure-service-account/",
+        "Set automountServiceAccountToken to false.",
+        severity=Severity.MEDIUM,
+    ),
+    _control(
+        "wl-account-token",
+        "Service accounts hand out no token by themselves",
+        ("kubernetes:core:ServiceAccount",),
+        _account,
+        "https://kubernetes.io/docs/tasks/configure-pod-container/configure-service-account/",
+        "Set automountServiceAccountToken to false.",
+        severity=Severity.MEDIUM,
+    ),
+    _control(
+        "wl-lasting-token",
+        "Tokens of service accounts end",
+        ("kubernetes:core:Secret",),
+        _lasting_token,
+        "https://kubernetes.io/docs/concepts/configuration/secret/#serviceaccount-token-secrets",
+        "Remove the secret; pods get a token that is renewed.",
+        severity=Severity.HIGH,
+    ),
+    _control(
+        "wl-default-namespace",
+        "Nothing runs in the default namespace",
+        (*WORKLOADS, *LISTS),
+        _own_namespace,
+        "https://kubernetes.io/docs/concepts/overview/working-with-objects/namespaces/",
+        "Declare a namespace and name it.",
         severity=Severity.MEDIUM,
     ),
 )

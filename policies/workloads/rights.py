@@ -1,30 +1,77 @@
 """Controls of what may be done in a cluster."""
 
-from mastertrade.values import UNKNOWN
-from policies.engine.blocks import UnknownValueError
-from policies.engine.control import Family, Finding, Findings, NotApplicableError, Severity
+from policies.engine.blocks import Block
+from policies.engine.control import Family, Finding, Findings, Severity
 from policies.engine.resources import Resource
 
 __all__ = ["RIGHTS"]
 
-_ROLES = ("kubernetes:rbac.authorization.k8s.io:Role", "kubernetes:rbac.authorization.k8s.io:ClusterRole")
-_BINDINGS = ("kubernetes:rbac.authorization.k8s.io:RoleBinding", "kubernetes:rbac.authorization.k8s.io:ClusterRoleBinding")
+_RBAC = "kubernetes:rbac.authorization.k8s.io:"
+_CLUSTER_ROLE = f"{_RBAC}ClusterRole"
+_ROLES = (f"{_RBAC}Role", _CLUSTER_ROLE, f"{_RBAC}RolePatch", f"{_RBAC}ClusterRolePatch")
+_BINDINGS = (
+    f"{_RBAC}RoleBinding",
+    f"{_RBAC}ClusterRoleBinding",
+    f"{_RBAC}RoleBindingPatch",
+    f"{_RBAC}ClusterRoleBindingPatch",
+)
 
 
 def _wildcards(resource: Resource) -> Findings:
     for number, rule in enumerate(resource.blocks("rules")):
-        for name in ("verbs", "resources", "apiGroups", "nonResourceURLs"):
-            if "*" in rule.texts(name):
+        for name in ("verbs", "resources", "apiGroups"):
+            if any("*" in each for each in rule.texts(name)):
                 yield Finding(f"rules.{number}.{name}", "names")
+        if any(not each.strip("*/") for each in rule.texts("nonResourceURLs")):
+            yield Finding(f"rules.{number}.nonResourceURLs", "names")
+    for number, selector in enumerate(resource.block("aggregationRule").blocks("clusterRoleSelectors")):
+        if not selector.names():
+            yield Finding(f"aggregationRule.clusterRoleSelectors.{number}", "labels of the roles that are meant", found="every role")
+
+
+_WRITING = frozenset({"create", "update", "patch", "delete", "deletecollection", "*"})
+_GIVING = frozenset({"escalate", "bind", "impersonate"})
+# Ways into running pods, to tokens of others, past the API, and to what every request passes through
+# https://kubernetes.io/docs/concepts/security/rbac-good-practices/#kubernetes-rbac-privilege-escalation-risks
+_WAYS = {
+    "pods/exec": frozenset({"create", "get", "*"}),
+    "pods/attach": frozenset({"create", "get", "*"}),
+    "pods/portforward": frozenset({"create", "get", "*"}),
+    "pods/ephemeralcontainers": _WRITING,
+    "serviceaccounts/token": frozenset({"create", "*"}),
+    "nodes/proxy": frozenset({"get", "create", *_WRITING}),
+    "validatingwebhookconfigurations": _WRITING,
+    "mutatingwebhookconfigurations": _WRITING,
+    "validatingadmissionpolicies": _WRITING,
+    "validatingadmissionpolicybindings": _WRITING,
+    "certificatesigningrequests/approval": frozenset({"update", "patch", "*"}),
+    # a volume may be a path of the node (CIS 5.1.9)
+    "persistentvolumes": frozenset({"create", "*"}),
+    "clusterroles": _WRITING - {"delete", "deletecollection"},
+    "clusterrolebindings": _WRITING - {"delete", "deletecollection"},
+}
 
 
 def _escalation(resource: Resource) -> Findings:
     for number, rule in enumerate(resource.blocks("rules")):
-        verbs = [each for each in rule.texts("verbs") if each in ("escalate", "bind", "impersonate")]
-        if verbs:
+        verbs = [each for each in rule.texts("verbs") if each in _GIVING]
+        # to bind or to act as somebody in particular is no way to all
+        if verbs and not rule.texts("resourceNames"):
             yield Finding(f"rules.{number}.verbs", "verbs that give nobody the rights of others", found=", ".join(verbs))
-        if {"pods/exec", "pods/attach"} & set(rule.texts("resources")) and "create" in rule.texts("verbs"):
-            yield Finding(f"rules.{number}.resources", "no way into running pods")
+        ways = [each for each in rule.texts("resources") if _WAYS.get(each, frozenset()) & set(rule.texts("verbs"))]
+        # whoever makes pods in any namespace has every account in it (CIS 5.1.4)
+        if "ClusterRole" in resource.type and "pods" in rule.texts("resources") and {"create", "*"} & set(rule.texts("verbs")):
+            ways.append("pods")
+        if ways and not rule.texts("resourceNames"):
+            yield Finding(f"rules.{number}.resources", "no way into pods, or to the rights of others", found=", ".join(ways))
+
+
+def _secrets(resource: Resource) -> Findings:
+    """A list shows what it lists; in a whole cluster, so does reading what one can guess."""
+    telling = {"list", "watch"} if "ClusterRole" not in resource.type else {"get", "list", "watch"}
+    for number, rule in enumerate(resource.blocks("rules")):
+        if "secrets" in rule.texts("resources") and telling & set(rule.texts("verbs")) and not rule.texts("resourceNames"):
+            yield Finding(f"rules.{number}.resources", "secrets by resourceNames", found="every secret")
 
 
 def _administrators(resource: Resource) -> Findings:
@@ -32,51 +79,38 @@ def _administrators(resource: Resource) -> Findings:
         yield Finding("roleRef.name", "a role with the rights that are needed")
 
 
+_EVERYBODY = frozenset(
+    {"system:anonymous", "system:unauthenticated", "system:authenticated", "system:serviceaccounts", "system:masters", "*"}
+)
+
+
 def _strangers(resource: Resource) -> Findings:
     for number, subject in enumerate(resource.blocks("subjects")):
-        if subject.text("name") in (
-            "system:anonymous",
-            "system:unauthenticated",
-            "system:authenticated",
-            "system:serviceaccounts",
-            "system:masters",
-        ):
+        name, kind = subject.text("name"), subject.text("kind")
+        if name in _EVERYBODY or name.startswith("system:serviceaccounts:"):
             yield Finding(f"subjects.{number}.name", "a named service account or group")
-        elif subject.text("kind") == "ServiceAccount" and subject.text("name") == "default":
+        elif _is_default(name, kind):
             yield Finding(f"subjects.{number}.name", "a service account of its own")
 
 
-def _refuse_add_ons(namespace: Resource) -> None:
-    """An add-on brings the pods of its namespace, and knows what they need. It waits for the namespace, or for what stands in it."""
-    stack = namespace.stack
-    for add_on in stack.of_type("aws:eks/addon:Addon"):
-        inside = [each for urn in add_on.dependencies if (each := stack.by_urn(urn)) is not None]
-        if namespace.urn in add_on.dependencies or any(namespace.urn in each.dependencies for each in inside):
-            raise NotApplicableError("its pods are those of an add-on of EKS")
+def _is_default(name: str, kind: str) -> bool:
+    return (kind == "ServiceAccount" and name == "default") or (
+        kind == "User" and name.startswith("system:serviceaccount:") and name.endswith(":default")
+    )
 
 
-def _standard(resource: Resource) -> Findings:
-    label = "pod-security.kubernetes.io/enforce"
-    level = resource.pairs("metadata.labels").get(label)
-    if level != "restricted":
-        if level is UNKNOWN:
-            raise UnknownValueError(f"metadata.labels.{label}")
-        _refuse_add_ons(resource)
-        yield Finding(
-            "metadata.labels", f"{label}: restricted", found=f"{label}: {level}" if isinstance(level, str) else f"no label {label}"
-        )
+_HOOKS = "kubernetes:admissionregistration.k8s.io:"
 
 
-def _isolated(resource: Resource) -> Findings:
-    name = resource.text("metadata.name")
-    for policy in resource.stack.of_type("kubernetes:networking.k8s.io:NetworkPolicy"):
-        if policy.text("metadata.namespace", "default") != name and not resource.stack.refers(policy, "metadata.namespace", resource):
-            continue
-        types = policy.texts("spec.policyTypes") or (("Ingress", "Egress") if policy.has("spec.egress") else ("Ingress",))
-        if not policy.pairs("spec.podSelector") and "Ingress" in types and not policy.blocks("spec.ingress"):
-            return
-    _refuse_add_ons(resource)
-    yield Finding("", "a NetworkPolicy in it that selects every pod and admits nothing", found="none")
+def _admission(resource: Resource) -> Findings:
+    if resource.type.endswith("PolicyBinding"):
+        if "Deny" not in resource.texts("spec.validationActions"):
+            yield Finding("spec.validationActions", "Deny")
+        return
+    owners: list[tuple[str, Block]] = [(f"webhooks.{number}.", each) for number, each in enumerate(resource.blocks("webhooks"))]
+    for path, owner in owners or [("spec.", resource.block("spec"))]:
+        if owner.text("failurePolicy", "Fail") != "Fail":
+            yield Finding(f"{path}failurePolicy", "Fail")
 
 
 _control = Family(
@@ -101,8 +135,16 @@ RIGHTS = (
         _ROLES,
         _escalation,
         "security/rbac-good-practices/",
-        "Remove escalate, bind, impersonate and the way into pods.",
+        "Remove escalate, bind, impersonate, the way into pods and what changes admission.",
         severity=Severity.CRITICAL,
+    ),
+    _control(
+        "wl-rbac-secrets",
+        "Nobody reads every secret",
+        _ROLES,
+        _secrets,
+        "security/rbac-good-practices/",
+        "Name the secrets in resourceNames, with the verb get.",
     ),
     _control(
         "wl-rbac-administrators",
@@ -122,19 +164,17 @@ RIGHTS = (
         severity=Severity.CRITICAL,
     ),
     _control(
-        "wl-namespace-standard",
-        "Namespaces enforce the restricted standard",
-        ("kubernetes:core:Namespace",),
-        _standard,
-        "security/pod-security-admission/",
-        "Label the namespace.",
-    ),
-    _control(
-        "wl-namespace-isolated",
-        "Namespaces admit nothing by default",
-        ("kubernetes:core:Namespace",),
-        _isolated,
-        "services-networking/network-policies/",
-        "Declare a policy with an empty podSelector and no ingress rule.",
+        "wl-admission",
+        "Admission refuses what it cannot judge",
+        (
+            f"{_HOOKS}ValidatingWebhookConfiguration",
+            f"{_HOOKS}MutatingWebhookConfiguration",
+            f"{_HOOKS}ValidatingAdmissionPolicy",
+            f"{_HOOKS}ValidatingAdmissionPolicyBinding",
+        ),
+        _admission,
+        "security/admission-webhooks-good-practices/",
+        "Set failurePolicy to Fail, and validationActions to Deny.",
+        severity=Severity.MEDIUM,
     ),
 )
