@@ -218,14 +218,6 @@ def _held(value: Any, path: str) -> Iterator[tuple[str, str, Any]]:
             yield from _held(each, f"{path}[{number}]")
 
 
-def _open_users(resource: Resource) -> Findings:
-    if resource.flag("noPasswordRequired") or resource.text("authenticationMode.type").startswith("no-password"):
-        # ElastiCache has a user of that name in every group that does not replace it; without rights it opens nothing
-        if resource.text("accessString").split()[:1] == ["off"]:
-            raise NotApplicableError("the user is off")
-        yield Finding("noPasswordRequired", "a password, or the authentication mode iam", found="no password")
-
-
 _METADATA = {
     **dict.fromkeys(
         (
@@ -296,14 +288,6 @@ CREDENTIALS = (
         _plain,
         _SECRETS,
         "Mark the value secret; better, name a secret where the resource takes one.",
-    ),
-    _control(
-        "exp-cache-users",
-        "Users of caches have a password or a role",
-        ("aws:elasticache/user:User", "aws:memorydb/user:User"),
-        _open_users,
-        "https://docs.aws.amazon.com/AmazonElastiCache/latest/dg/Clusters.RBAC.html",
-        "Set authenticationMode to iam, or to password.",
     ),
     _control(
         "exp-ec2-metadata",

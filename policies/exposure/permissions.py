@@ -168,11 +168,6 @@ def _function_permission(resource: Resource) -> Findings:
         yield Finding("sourceArn", "the ARN of what calls, or sourceAccount", found=f"nothing in particular, for the principal {principal}")
 
 
-def _layer(resource: Resource) -> Findings:
-    if resource.text("principal") == "*" and not resource.has("organizationId"):
-        yield Finding("principal", "an account, or organizationId")
-
-
 def _signer(resource: Resource) -> Findings:
     if resource.text("principal") == "*":
         yield Finding("principal", "an account")
@@ -245,12 +240,6 @@ def _acl(resource: Resource) -> Findings:
 def _ownership(resource: Resource) -> Findings:
     if resource.text("rule.objectOwnership") == "ObjectWriter":
         yield Finding("rule.objectOwnership", "BucketOwnerEnforced")
-
-
-def _guests(resource: Resource) -> Findings:
-    for name in ("allowUnauthenticatedIdentities", "allowClassicFlow"):
-        if resource.flag(name):
-            yield Finding(name, "false")
 
 
 _EVERY_PRINCIPAL = "IAM_ALLOWED_PRINCIPALS"
@@ -328,15 +317,6 @@ PERMISSIONS = (
         "Set sourceArn, or sourceAccount.",
     ),
     _control(
-        "exp-lambda-layer",
-        "Layers are used by known accounts only",
-        ("aws:lambda/layerVersionPermission:LayerVersionPermission",),
-        _layer,
-        "lambda/latest/dg/permissions-layer-cross-account.html",
-        "Name an account, or set organizationId.",
-        severity=Severity.HIGH,
-    ),
-    _control(
         "exp-signer-permission",
         "Profiles sign for known accounts only",
         ("aws:signer/signingProfilePermission:SigningProfilePermission",),
@@ -407,15 +387,6 @@ PERMISSIONS = (
         "AmazonS3/latest/userguide/about-object-ownership.html",
         "Set objectOwnership to BucketOwnerEnforced.",
         severity=Severity.MEDIUM,
-    ),
-    _control(
-        "exp-cognito-guests",
-        "Nobody gets credentials without signing in",
-        ("aws:cognito/identityPool:IdentityPool",),
-        _guests,
-        "cognito/latest/developerguide/identity-pools.html",
-        "Set allowUnauthenticatedIdentities and allowClassicFlow to false.",
-        severity=Severity.HIGH,
     ),
     _control(
         "exp-lake-everybody",

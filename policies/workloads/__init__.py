@@ -1,6 +1,7 @@
 """Pods are confined, recoverable and known by their images."""
 
 from policies.engine.control import Pack
+from policies.engine.waivers import waiver_control
 from policies.workloads.availability import AVAILABILITY
 from policies.workloads.confinement import CONFINEMENT
 from policies.workloads.networks import NETWORKS

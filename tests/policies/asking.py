@@ -13,12 +13,7 @@ import yaml
 from mastertrade.offline import UNKNOWN, Evaluation, Mode, Resource
 from mastertrade.offline.analyzer import Questions, Violation, ask
 from mastertrade.offline.pack_process import RunningPack, running_pack
-from policies.encryption import PACK as ENCRYPTION
-from policies.exposure import PACK as EXPOSURE
-from policies.resilience import PACK as RESILIENCE
-from policies.workloads import PACK as WORKLOADS
 
-PACKS = (ENCRYPTION, EXPOSURE, RESILIENCE, WORKLOADS)
 POLICIES = Path(__file__).parents[2] / "policies"
 KEY = "arn:aws:kms:eu-west-1:123456789012:key/1234abcd-12ab-34cd-56ef-1234567890ab"
 _REFERENCE = re.compile(r"\$\{([\w-]+)\.(\w+)\}")

@@ -9,9 +9,10 @@ from collections.abc import Generator
 
 import pytest
 
+from policies.catalogue import PACKS
 from policies.engine.control import Control, Pack
 from policies.engine.resources import canonical_type
-from tests.policies.asking import PACKS, Asking, asking, described, judged
+from tests.policies.asking import Asking, asking, described, judged
 
 FIXTURES = {pack.name: described("fixtures", pack.name) for pack in PACKS}
 CONTROLS = [pytest.param(pack, control, id=control.id) for pack in PACKS for control in pack.controls]

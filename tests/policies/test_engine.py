@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mastertrade.values import UNKNOWN, Secret
+from policies.catalogue import PACKS
 from policies.engine.addresses import Ports, covers_world, networks
 from policies.engine.blocks import MisshapenError, UnknownValueError
 from policies.engine.configuration import ConfigurationError, configured
@@ -15,7 +16,6 @@ from policies.engine.control import Control, Enforcement, Finding, Option, Pack,
 from policies.engine.documents import parse
 from policies.engine.judging import judge
 from policies.engine.resources import Resource, Stack
-from tests.policies.asking import PACKS
 
 
 def resource(properties: Mapping[str, Any], type_: str = "aws:sns/topic:Topic", name: str = "topic") -> Resource:

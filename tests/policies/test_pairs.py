@@ -14,7 +14,8 @@ import pytest
 from pulumi.runtime import rpc
 
 from mastertrade.offline.schema import schema_of
-from tests.policies.asking import PACKS, Asking, asking, described, judged
+from policies.catalogue import PACKS
+from tests.policies.asking import Asking, asking, described, judged
 
 PAIRS = {pack.name: described("pairs", pack.name) for pack in PACKS}
 CASES = [pytest.param(pack, name, id=f"{pack}-{name}") for pack, pairs in PAIRS.items() for name in pairs]
