@@ -1,57 +1,71 @@
 """What `mastertrade audit` does: asks every pack about stacks and tells what each control says of each resource."""
 
-import json
 import sys
-from dataclasses import asdict
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import click
 
+from mastertrade.evidence.context import commit_of, frameworks_of
+from mastertrade.evidence.document import FORMAT, document, to_json
+from mastertrade.evidence.folder import EvidenceError, write_evidence
 from mastertrade.evidence.model import Audit, State, Verdict, audit_of
-from mastertrade.stacks import own_packs, run_stacks
+from mastertrade.stacks import StackRun, own_packs, run_stacks, tell
 
-__all__ = ["audit_stacks"]
+__all__ = ["audit_stacks", "audited"]
 
-_FORMAT = 1
-_NOT_COMPLIANT = 3
+_BAD_USAGE, _NOT_COMPLIANT = 2, 3
 _COLOURS = {State.PASS: "green", State.FAIL: "red", State.UNKNOWN: "yellow", State.NOT_APPLICABLE: "bright_black", State.WAIVED: "magenta"}
 _WIDTH = max(len(state) for state in State)
 
 
-def audit_stacks(root: Path, stacks: tuple[str, ...] | None, mode: str, *, as_json: bool, packs: tuple[Path, ...] = ()) -> int:
-    """Audits stacks, all of them if none is named, with the project's own packs if none is named. Returns the exit code."""
+def audit_stacks(
+    root: Path,
+    stacks: tuple[str, ...] | None,
+    mode: str,
+    *,
+    as_json: bool = False,
+    packs: tuple[Path, ...] = (),
+    out: Path | None = None,
+) -> int:
+    """Audits stacks, all of them if none is named, with the project's own packs if none is named. Returns the exit code.
+
+    Writes evidence to the folder `out`, if every stack could be audited.
+    """
     code = 0
-    documents: list[dict[str, Any]] = []
-    for number, run in enumerate(run_stacks(root, stacks, mode, packs or own_packs(root), with_accounts=True)):
+    audits: list[Audit] = []
+    for run in run_stacks(root, stacks, mode, packs or own_packs(root), with_accounts=True):
         code = max(code, run.code)
         if run.code or not run.evaluation:
             continue
-        audit = audit_of(run.evaluation, run.results)
+        audit = audited(root, run, with_frameworks=not packs)
+        audits.append(audit)
         if audit.failures():
             code = max(code, _NOT_COMPLIANT)
-        if as_json:
-            documents.append(_document(audit))
-        else:
-            sys.stdout.write("\n" if number else "")
+        if not as_json:
+            sys.stdout.write("\n" if len(audits) > 1 else "")
             _show(audit)
     if as_json:
-        sys.stdout.write(json.dumps({"format": _FORMAT, "audits": documents}, indent=2, ensure_ascii=False) + "\n")
+        sys.stdout.write(to_json({"format": FORMAT, "audits": [document(each) for each in audits]}))
+    if out is not None and code in (0, _NOT_COMPLIANT):
+        try:
+            write_evidence(audits, out)
+        except EvidenceError as error:
+            tell(str(error))
+            return _BAD_USAGE
+        if not as_json:
+            click.echo(f"\nEvidence: {out}")
     return code
 
 
-def _document(audit: Audit) -> dict[str, Any]:
-    return {
-        "project": audit.project,
-        "stack": audit.stack,
-        "mode": audit.mode,
-        "compliant": not audit.failures(),
-        "counts": audit.counts(),
-        "packs": [asdict(each) for each in audit.packs],
-        "controls": [asdict(each) for each in audit.controls],
-        "verdicts": [asdict(each) for each in audit.verdicts],
-        "unjudged": dict(audit.unjudged),
-    }
+def audited(root: Path, run: StackRun, *, with_frameworks: bool) -> Audit:
+    """The audit of a stack that packs were asked about. Frameworks know the project's own controls only."""
+    if run.evaluation is None:
+        raise ValueError(f"stack '{run.stack}' was not evaluated")
+    audit = audit_of(run.evaluation, run.results, commit=commit_of(root))
+    if not with_frameworks:
+        return audit
+    return replace(audit, frameworks=frameworks_of(root, [control.id for control in audit.controls]))
 
 
 def _show(audit: Audit) -> None:

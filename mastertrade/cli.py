@@ -207,10 +207,25 @@ def _stacks(context: click.Context, stack: str, *, all_stacks: bool) -> tuple[st
     metavar="FOLDER",
     help="Policy pack in Python to ask, instead of the project's own; may be given again.",
 )
+@click.option(
+    "--out",
+    type=click.Path(file_okay=False, resolve_path=True, path_type=Path),
+    metavar="FOLDER",
+    help="Write evidence to FOLDER/STACK: the whole of it, or nothing.",
+)
 @click.pass_obj
 @click.pass_context
 def audit(
-    context: click.Context, root: Path, /, *, stack: str, all_stacks: bool, mode: str, as_json: bool, packs: tuple[Path, ...]
+    context: click.Context,
+    root: Path,
+    /,
+    *,
+    stack: str,
+    all_stacks: bool,
+    mode: str,
+    as_json: bool,
+    packs: tuple[Path, ...],
+    out: Path | None,
 ) -> Action:
     """Tells what every control says of every resource, offline.
 
@@ -225,15 +240,18 @@ def audit(
     \b
     Examples:
       python -m mastertrade audit                          production
-      python -m mastertrade audit --all-stacks
+      python -m mastertrade audit --all-stacks --out evidence
       python -m mastertrade audit --json | jq '.audits[].verdicts[] | select(.state == "fail")'
 
     \b
-    The JSON document: format, and audits, a list of
-      project, stack, mode, compliant, counts (state to number)
+    The JSON document: format, and audits, a list of what evidence.json of a stack holds:
+      project, stack, mode, commit (id, date, clean), compliant
+      counts        state to number: states of all, and of each of packs, controls, regions, frameworks
       packs         list of name, version, description
       controls      list of pack, id, title, severity, enforcement, rationale, remediation, references, types
-      verdicts      list of control, urn, type, name, region, state, message, findings (property, found, wanted),
+      frameworks    list of id, title, version, source, requirements (id, name, controls, not_covered)
+      verdicts      list of control, urn, type, name, region, source, state, message,
+                    findings (property, found, wanted),
                     waiver (resource, owner, reason, ticket, accepted, expires; or null)
       unjudged      declared types that no control is about, to their numbers of resources
     Keys may be added, never changed.
@@ -243,7 +261,7 @@ def audit(
     def action() -> int:
         from mastertrade.audit import audit_stacks
 
-        return audit_stacks(root, stacks, mode, as_json=as_json, packs=packs)
+        return audit_stacks(root, stacks, mode, as_json=as_json, packs=packs, out=out)
 
     return action
 
@@ -323,6 +341,22 @@ def reference_capacity(root: Path) -> Action:
             click.echo(str(error), err=True)
             return BAD_SETTINGS
         click.echo(CAPACITY_PAGE)
+        return FINE
+
+    return action
+
+
+@reference.command("controls")
+@click.pass_obj
+def reference_controls(root: Path) -> Action:
+    """Writes docs/controls.md: every control, the requirements that it serves, and what no control is about."""
+
+    def action() -> int:
+        from mastertrade.controls_page import CONTROLS_PAGE, render_controls
+        from mastertrade.reference import write_page
+
+        write_page(root / CONTROLS_PAGE, render_controls())
+        click.echo(CONTROLS_PAGE)
         return FINE
 
     return action

@@ -63,7 +63,7 @@ def test_each_of_the_five_states_is_told(capsys: pytest.CaptureFixture[str], dem
     waivers = tmp_path / "waivers.yaml"
     waivers.write_text(WAIVERS.replace("ACCEPTED", str(today)).replace("EXPIRES", str(today + datetime.timedelta(days=1))))
     encryption = pack(tmp_path / "encryption", "encryption", {"enc-waivers": {"file": str(waivers)}, "enc-kms-lockout": "disabled"})
-    exposure = pack(tmp_path / "exposure", "exposure", {"exp-policy-public": "advisory"})
+    exposure = pack(tmp_path / "exposure", "exposure", {"exp-policy-public": "advisory", "exp-policy-deputy": "advisory"})
     code, said, _ = audit(capsys, demo, encryption, exposure)
     assert {name: said["enc-sqs-queue", name]["state"] for name in ("kept", "plain", "odd")} == {
         "kept": "pass",
@@ -121,8 +121,9 @@ def test_production_complies_and_every_verdict_is_counted() -> None:
     assert (done.returncode, done.stderr) == (0, "")
     (audited,) = json.loads(done.stdout)["audits"]
     assert audited["compliant"]
-    assert sum(audited["counts"].values()) == len(audited["verdicts"]) > 800
-    assert (audited["counts"]["fail"], audited["counts"]["unknown"], audited["counts"]["waived"]) == (0, 0, 0)
+    counts = audited["counts"]["states"]
+    assert sum(counts.values()) == len(audited["verdicts"]) > 800
+    assert (counts["fail"], counts["unknown"], counts["waived"]) == (0, 0, 0)
     assert {each["name"] for each in audited["packs"]} == {"encryption", "exposure", "resilience", "workloads"}
     assert "[secret]" not in done.stdout, "no message needs to hide anything"
 

@@ -9,7 +9,19 @@ from typing import Any
 from mastertrade.offline.analyzer import PackResult
 from mastertrade.offline.evaluation import Evaluation, Resource
 
-__all__ = ["Audit", "AuditedControl", "AuditedPack", "Finding", "State", "Verdict", "WaiverOfVerdict", "audit_of"]
+__all__ = [
+    "Audit",
+    "AuditedControl",
+    "AuditedFramework",
+    "AuditedPack",
+    "AuditedRequirement",
+    "Commit",
+    "Finding",
+    "State",
+    "Verdict",
+    "WaiverOfVerdict",
+    "audit_of",
+]
 
 _WAIVERS_FILE = "policies/waivers.yaml"
 
@@ -76,6 +88,8 @@ class Verdict:
     name: str
     region: str
     """Empty where the resource has none."""
+    source: str
+    """`file:line` of the project where the resource is declared; empty where that is not known."""
     state: State
     message: str = ""
     """What was found, why nothing can be told, or why there is nothing to judge; empty for a pass."""
@@ -92,6 +106,40 @@ class AuditedPack:
     description: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class AuditedRequirement:
+    """One thing that a framework asks for."""
+
+    id: str
+    name: str
+    controls: tuple[str, ...]
+    not_covered: str
+    """Why no control serves it; empty where one does."""
+
+
+@dataclass(frozen=True, slots=True)
+class AuditedFramework:
+    """A standard, and the controls that serve it."""
+
+    id: str
+    title: str
+    version: str
+    source: str
+    """Where it is published."""
+    requirements: tuple[AuditedRequirement, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Commit:
+    """Which version of the program was audited."""
+
+    id: str
+    date: str
+    """ISO date and time of the commit."""
+    clean: bool
+    """Whether nothing was changed beside it."""
+
+
 @dataclass(frozen=True)
 class Audit:
     """What packs said of a stack. Verdicts stand in the order of packs, controls and resources."""
@@ -104,6 +152,10 @@ class Audit:
     verdicts: tuple[Verdict, ...]
     unjudged: Mapping[str, int]
     """Declared types that no control is about, and how many resources they have."""
+    commit: Commit | None = None
+    """None outside of a git checkout."""
+    frameworks: tuple[AuditedFramework, ...] = ()
+    """None where other packs than the project's own were asked."""
 
     def counts(self, verdicts: Iterable[Verdict] | None = None) -> dict[State, int]:
         """How many verdicts have each state, of all or of some."""
@@ -124,7 +176,9 @@ class Audit:
         return [each for each in self.verdicts if each.state in (State.FAIL, State.UNKNOWN) and each.control in mandatory]
 
 
-def audit_of(evaluation: Evaluation, results: Iterable[PackResult]) -> Audit:
+def audit_of(
+    evaluation: Evaluation, results: Iterable[PackResult], *, commit: Commit | None = None, frameworks: tuple[AuditedFramework, ...] = ()
+) -> Audit:
     """The audit of an evaluated stack. Packs that keep an account tell every verdict; what others did not object to has passed."""
     resources = {resource.urn: resource for resource in evaluation.resources}
     packs: list[AuditedPack] = []
@@ -148,6 +202,8 @@ def audit_of(evaluation: Evaluation, results: Iterable[PackResult]) -> Audit:
         controls=tuple(controls),
         verdicts=tuple(verdicts),
         unjudged=dict(sorted(unjudged.items())),
+        commit=commit,
+        frameworks=frameworks,
     )
 
 
@@ -170,24 +226,32 @@ def _by_account(result: PackResult, resources: Mapping[str, Resource]) -> tuple[
 
 
 def _told(stated: Mapping[str, Any], resources: Mapping[str, Resource]) -> Verdict:
-    type_, name, region = _place(stated["urn"], resources)
-    return Verdict(
-        control=stated["control"],
-        urn=stated["urn"],
-        type=type_,
-        name=name,
-        region=region,
-        state=State(stated["state"]),
-        message=stated.get("message", ""),
-        findings=tuple(Finding(**each) for each in stated.get("findings", ())),
-        waiver=WaiverOfVerdict(**stated["waiver"]) if "waiver" in stated else None,
+    return _verdict(
+        stated["control"],
+        stated["urn"],
+        resources.get(stated["urn"]),
+        State(stated["state"]),
+        stated.get("message", ""),
+        tuple(Finding(**each) for each in stated.get("findings", ())),
+        WaiverOfVerdict(**stated["waiver"]) if "waiver" in stated else None,
     )
 
 
-def _place(urn: str, resources: Mapping[str, Resource]) -> tuple[str, str, str]:
-    """Type, name and region. What is no resource is a waiver, named by its place in the file."""
-    resource = resources.get(urn)
-    return (resource.type, resource.name, resource.region) if resource else (_WAIVERS_FILE if urn else "", urn, "")
+def _verdict(
+    control: str,
+    urn: str,
+    resource: Resource | None,
+    state: State,
+    message: str = "",
+    findings: tuple[Finding, ...] = (),
+    waiver: WaiverOfVerdict | None = None,
+) -> Verdict:
+    """With type, name, region and source. What is no resource is a waiver, named by its place in the file."""
+    if resource is None:
+        type_, source = (_WAIVERS_FILE, f"{_WAIVERS_FILE}:1") if urn else ("", "")
+        return Verdict(control, urn, type_, urn, "", source, state, message, findings, waiver)
+    source = str(resource.source or "")
+    return Verdict(control, urn, resource.type, resource.name, resource.region, source, state, message, findings, waiver)
 
 
 def _by_protocol(result: PackResult, resources: Mapping[str, Resource]) -> tuple[list[AuditedControl], list[Verdict]]:
@@ -203,13 +267,13 @@ def _by_protocol(result: PackResult, resources: Mapping[str, Resource]) -> tuple
     verdicts: list[Verdict] = []
     for policy in result.policies:
         for urn in (*resources, ""):
-            type_, name, region = _place(urn, resources)
+            resource = resources.get(urn)
             if (policy, urn) in objections:
-                verdicts.append(Verdict(policy, urn, type_, name, region, State.FAIL, " ".join(objections[policy, urn])))
+                verdicts.append(_verdict(policy, urn, resource, State.FAIL, " ".join(objections[policy, urn])))
             elif (policy, urn) in spared:
                 if spared[policy, urn]:
-                    verdicts.append(Verdict(policy, urn, type_, name, region, State.NOT_APPLICABLE, spared[policy, urn]))
-            elif urn and resources[urn].custom:
-                verdicts.append(Verdict(policy, urn, type_, name, region, State.PASS))
+                    verdicts.append(_verdict(policy, urn, resource, State.NOT_APPLICABLE, spared[policy, urn]))
+            elif resource is not None and resource.custom:
+                verdicts.append(_verdict(policy, urn, resource, State.PASS))
     controls = [AuditedControl(result.name, each, each, severity.get(each, ""), level.get(each, "mandatory")) for each in result.policies]
     return controls, verdicts
