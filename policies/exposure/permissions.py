@@ -1,7 +1,9 @@
 """Controls of policies of resources: who may use what."""
 
+import json
 import re
 
+from policies.engine.blocks import Block, MisshapenError
 from policies.engine.control import Family, Finding, Findings, NotApplicableError, Severity
 from policies.engine.documents import Condition, Statement, document
 from policies.engine.resources import Resource
@@ -247,6 +249,23 @@ def _ownership(resource: Resource) -> Findings:
         yield Finding("rule.objectOwnership", "BucketOwnerEnforced")
 
 
+def _collections(resource: Resource) -> Findings:
+    """Policies of OpenSearch Serverless have a form of their own: rules on collections and indices, for principals."""
+    if resource.text("type", "data") != "data":
+        raise NotApplicableError("only policies of the type data say who may read")
+    try:
+        stated = Block({"all": json.loads(resource.text(_POLICY, "[]"))}, _POLICY).blocks("all")
+    except (ValueError, RecursionError):
+        raise MisshapenError(_POLICY, "JSON") from None
+    for number, each in enumerate(stated):
+        if any(re.search(r"^\*$|:\*?:(root|.*/\*)$|/\*$", principal) for principal in each.texts("Principal")):
+            yield Finding(_POLICY, "named principals", found=f"statement {number} is for everybody")
+        for rule in each.blocks("Rules"):
+            whole = any(not re.sub(r"^(collection|index|model)/|[*/]", "", named) for named in rule.texts("Resource"))
+            if whole and "aoss:*" in rule.texts("Permission"):
+                yield Finding(_POLICY, "the permissions or the collections that are meant", found=f"statement {number} allows everything")
+
+
 def _guests(resource: Resource) -> Findings:
     for name in ("allowUnauthenticatedIdentities", "allowClassicFlow"):
         if resource.flag(name):
@@ -407,6 +426,15 @@ PERMISSIONS = (
         "AmazonS3/latest/userguide/about-object-ownership.html",
         "Set objectOwnership to BucketOwnerEnforced.",
         severity=Severity.MEDIUM,
+    ),
+    _control(
+        "exp-aoss-access",
+        "Collections are read by named principals, for what they need",
+        ("aws:opensearch/serverlessAccessPolicy:ServerlessAccessPolicy",),
+        _collections,
+        "opensearch-service/latest/developerguide/serverless-data-access.html",
+        "Name roles, collections and permissions.",
+        severity=Severity.HIGH,
     ),
     _control(
         "exp-cognito-guests",

@@ -292,6 +292,22 @@ def _passwords(resource: Resource) -> Findings:
             yield Finding(name, "true")
 
 
+# Security Hub Cognito.3. Without the block AWS asks for eight characters of each kind; what the block leaves out is not asked for.
+_SHORTEST_OF_CUSTOMERS = 8
+_KINDS_OF_CUSTOMERS = ("requireLowercase", "requireUppercase", "requireNumbers", "requireSymbols")
+
+
+def _customers(resource: Resource) -> Findings:
+    stated = resource.block("passwordPolicy")
+    if not stated.present:
+        raise NotApplicableError("AWS's own policy holds")
+    if (stated.number("minimumLength", _SHORTEST_OF_CUSTOMERS) or 0) < _SHORTEST_OF_CUSTOMERS:
+        yield Finding("passwordPolicy.minimumLength", f"{_SHORTEST_OF_CUSTOMERS} or more")
+    for name in _KINDS_OF_CUSTOMERS:
+        if not stated.flag(name):
+            yield Finding(f"passwordPolicy.{name}", "true")
+
+
 _LONGEST_SESSION_HOURS = 8
 _DURATION = re.compile(r"^P(?:(\d+)D)?(?:T(?:(\d+)H)?(?:(\d+)M)?(?:(\d+)S)?)?$", re.IGNORECASE)
 
@@ -389,6 +405,15 @@ IDENTITIES = (
         _passwords,
         "securityhub/latest/userguide/iam-controls.html",
         f"Set minimumPasswordLength to {_SHORTEST_PASSWORD} and passwordReusePrevention to {_REMEMBERED_PASSWORDS}.",
+        severity=Severity.MEDIUM,
+    ),
+    _control(
+        "exp-cognito-passwords",
+        "Passwords of customers are long, and of several kinds of characters",
+        ("aws:cognito/userPool:UserPool",),
+        _customers,
+        "securityhub/latest/userguide/cognito-controls.html",
+        f"Set minimumLength to {_SHORTEST_OF_CUSTOMERS} or more, and require each kind of characters.",
         severity=Severity.MEDIUM,
     ),
     _control(
