@@ -180,13 +180,19 @@ HOLDERS = (
 )
 
 
+# Where a credential goes by a name that says nothing
+_BY_TYPE = {
+    "aws:apigateway/apiKey:ApiKey": frozenset({"value"}),
+    "aws:s3/objectCopy:ObjectCopy": frozenset({"customerKey", "sourceCustomerKey"}),
+}
+
 # What makes a value hands it over as a secret, or by the name of one
 _MAKERS = ("random:", "tls:", "aws:secretsmanager/", "aws:ssm/", "vault:")
 
 
 def _plain(resource: Resource) -> Findings:
     made = False
-    for path, name, value in _held(resource.raw(), ""):
+    for path, name, value in _held(resource.raw(), "", _BY_TYPE.get(resource.type, _PROPERTIES)):
         if value is UNKNOWN:
             made = True
             continue
@@ -202,20 +208,20 @@ def _plain(resource: Resource) -> Findings:
         raise NotApplicableError("the value is made by a deployment, and stands in no text of the program")
 
 
-def _held(value: Any, path: str) -> Iterator[tuple[str, str, Any]]:
+def _held(value: Any, path: str, names: frozenset[str]) -> Iterator[tuple[str, str, Any]]:
     """Properties that hold credentials, at any depth."""
     if isinstance(value, Mapping):
         for name, each in cast("Mapping[str, Any]", value).items():
             below = f"{path}.{name}" if path else str(name)
             if name == "apiKey" and isinstance(each, Mapping) and "value" in each:
                 yield f"{below}.value", str(name), each["value"]
-            if name in _PROPERTIES and not isinstance(each, Mapping | Secret) and each is not None:
+            if name in names and not isinstance(each, Mapping | Secret) and each is not None:
                 yield below, str(name), each
             else:
-                yield from _held(each, below)
+                yield from _held(each, below, names)
     elif isinstance(value, list):
         for number, each in enumerate(cast("list[Any]", value)):
-            yield from _held(each, f"{path}[{number}]")
+            yield from _held(each, f"{path}[{number}]", names)
 
 
 _METADATA = {
@@ -284,7 +290,7 @@ CREDENTIALS = (
     _control(
         "exp-plain-properties",
         "Passwords, tokens and keys of resources are kept secret",
-        HOLDERS,
+        (*HOLDERS, *_BY_TYPE),
         _plain,
         _SECRETS,
         "Mark the value secret; better, name a secret where the resource takes one.",

@@ -1,8 +1,6 @@
 """Controls of credentials in variables, settings, scripts and definitions."""
 
-import base64
-import binascii
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, cast
 
 from mastertrade.values import UNKNOWN, Secret
@@ -12,10 +10,10 @@ from policies.engine.resources import Resource
 from policies.exposure.credentials import HOLDERS
 from policies.exposure.telling import is_telling, leaves, opened, reads_like, tells
 
-__all__ = ["TEXTS", "at"]
+__all__ = ["FOUND", "REFERRED", "TEXTS", "at", "found_in"]
 
-_FOUND = "what reads like a credential, in plain"
-_REFERRED = "a reference to a secret, read when it is needed"
+FOUND = "what reads like a credential, in plain"
+REFERRED = "a reference to a secret, read when it is needed"
 
 
 def at(resource: Resource, path: str) -> Any:
@@ -37,16 +35,17 @@ def _below(value: Any, path: str, whole: str) -> Any:
     return _below(cast("Mapping[str, Any]", value).get(first), rest, whole)
 
 
-def _in(resource: Resource, *paths: str) -> Findings:
+def found_in(resource: Resource, *paths: str) -> Findings:
+    """Findings for every text at these paths that reads like a credential."""
     for path in paths:
         for leaf in leaves(at(resource, path), path):
             if tells(leaf.name, leaf.text):
-                yield Finding(leaf.path, _REFERRED, found=_FOUND)
+                yield Finding(leaf.path, REFERRED, found=FOUND)
 
 
-def _variables(table: Mapping[str, Iterable[str]]) -> Callable[[Resource], Findings]:
+def variables(table: Mapping[str, Iterable[str]]) -> Callable[[Resource], Findings]:
     def judge(resource: Resource) -> Findings:
-        yield from _in(resource, *table[resource.type])
+        yield from found_in(resource, *table[resource.type])
 
     return judge
 
@@ -72,7 +71,7 @@ _BUILDS = {
 
 
 def _builds(resource: Resource) -> Findings:
-    yield from _in(resource, *_BUILDS[resource.type])
+    yield from found_in(resource, *_BUILDS[resource.type])
     if resource.type != "aws:codebuild/project:Project":
         return
     for number, variable in enumerate(resource.blocks("environment.environmentVariables") if resource.has("environment") else ()):
@@ -81,7 +80,7 @@ def _builds(resource: Resource) -> Findings:
         name, text = variable.text("name"), variable.text("value")
         # the name of a secret is not read as one here: the build gets the name
         if tells(name, text) or (is_telling(name) and "/" in text and not text.startswith(("arn:", "http"))):
-            yield Finding(f"environment.environmentVariables.{number}", "the type SECRETS_MANAGER", found=_FOUND)
+            yield Finding(f"environment.environmentVariables.{number}", "the type SECRETS_MANAGER", found=FOUND)
 
 
 _APPLICATIONS = {
@@ -159,86 +158,7 @@ def _start_script(resource: Resource) -> Findings:
     for path in _SCRIPTS[resource.type]:
         for leaf in leaves(at(resource, path), path):
             if any(reads_like(each) for each in opened(leaf.text)):
-                yield Finding(leaf.path, "a script that reads its secrets with the instance's role", found=_FOUND)
-
-
-def _config_map(resource: Resource) -> Findings:
-    yield from _in(resource, "data")
-    for leaf in leaves(at(resource, "binaryData"), "binaryData"):
-        try:
-            plain = base64.b64decode(leaf.text, validate=True).decode()
-        except (binascii.Error, ValueError):
-            continue
-        if tells(leaf.name, plain):
-            yield Finding(leaf.path, _REFERRED, found=_FOUND)
-
-
-_PODS = tuple(
-    f"kubernetes:{each}"
-    for each in (
-        "apps:DaemonSet",
-        "apps:DaemonSetPatch",
-        "apps:Deployment",
-        "apps:DeploymentPatch",
-        "apps:ReplicaSet",
-        "apps:ReplicaSetPatch",
-        "apps:StatefulSet",
-        "apps:StatefulSetPatch",
-        "batch:CronJob",
-        "batch:CronJobPatch",
-        "batch:Job",
-        "batch:JobPatch",
-        "core:Pod",
-        "core:PodPatch",
-        "core:PodTemplate",
-        "core:PodTemplatePatch",
-        "core:ReplicationController",
-        "core:ReplicationControllerPatch",
-    )
-)
-
-
-def _pods(resource: Resource) -> Findings:
-    for path in ("spec", "template"):
-        for kind, container in _containers(at(resource, path), path):
-            for name in ("env", "args", "command"):
-                for leaf in leaves(container.get(name), f"{kind}.{name}"):
-                    if tells(leaf.name, leaf.text):
-                        yield Finding(leaf.path, "`valueFrom` with the name of a secret, or a mounted secret", found=_FOUND)
-
-
-def _containers(value: Any, path: str) -> Iterator[tuple[str, Mapping[str, Any]]]:
-    """Containers at any depth: a cron job has its pods four blocks down."""
-    if not isinstance(value, Mapping):
-        return
-    for name, each in cast("Mapping[str, Any]", value).items():
-        if name in ("containers", "initContainers", "ephemeralContainers"):
-            if each is UNKNOWN:
-                raise UnknownValueError(f"{path}.{name}")
-            several = cast("list[Any]", each) if isinstance(each, list) else [each]
-            for number, container in enumerate(several):
-                if isinstance(container, Mapping):
-                    yield f"{path}.{name}[{number}]", cast("Mapping[str, Any]", container)
-        elif name in ("spec", "template", "jobTemplate"):
-            if each is UNKNOWN:
-                raise UnknownValueError(f"{path}.{name}")
-            yield from _containers(each, f"{path}.{name}")
-
-
-def _k8s_secret(resource: Resource) -> Findings:
-    for path in ("stringData", "data"):
-        for leaf in leaves(at(resource, path), path):
-            text = leaf.text if path == "stringData" else next(reversed([*opened(leaf.text)]))
-            # what a registry is logged in to with bears this name
-            named = leaf.name == "auth" or tells(leaf.name, text) or (is_telling(leaf.name) and bool(text))
-            if named and not text.lstrip().startswith(("${", "{{")):
-                yield Finding(leaf.path, "a value that Pulumi keeps secret", found=_FOUND)
-
-
-_HELM = {
-    "kubernetes:helm.sh:Release": ("values",),
-    "kubernetes:helm.sh:Chart": ("values",),
-}
+                yield Finding(leaf.path, "a script that reads its secrets with the instance's role", found=FOUND)
 
 
 def _parameter(resource: Resource) -> Findings:
@@ -298,7 +218,7 @@ _TAGGED = tuple(
 def _tags(resource: Resource) -> Findings:
     for leaf in leaves(at(resource, "tags"), "tags"):
         if tells(leaf.name, leaf.text):
-            yield Finding(leaf.path, "no credential", found=_FOUND)
+            yield Finding(leaf.path, "no credential", found=FOUND)
 
 
 _control = Family(
@@ -314,7 +234,7 @@ TEXTS = (
         "exp-lambda-variables",
         "Variables of functions hold no credential",
         tuple(_FUNCTIONS),
-        _variables(_FUNCTIONS),
+        variables(_FUNCTIONS),
         _VARIABLES,
         "Read the secret when the function starts.",
     ),
@@ -322,7 +242,7 @@ TEXTS = (
         "exp-ecs-variables",
         "Variables of tasks hold no credential",
         tuple(_TASKS),
-        _variables(_TASKS),
+        variables(_TASKS),
         _VARIABLES,
         "Name the secret's ARN under `secrets`.",
     ),
@@ -338,7 +258,7 @@ TEXTS = (
         "exp-settings-plain",
         "Settings and definitions hold no credential",
         tuple(_APPLICATIONS),
-        _variables(_APPLICATIONS),
+        variables(_APPLICATIONS),
         _VARIABLES,
         "Name a secret, and read it when it is needed.",
     ),
@@ -366,37 +286,5 @@ TEXTS = (
         _parameter,
         "systems-manager/latest/userguide/secure-string-parameter-kms-encryption.html",
         "Set type to SecureString.",
-    ),
-    _control(
-        "exp-k8s-config-map",
-        "Config maps hold no credential",
-        ("kubernetes:core:ConfigMap", "kubernetes:core:ConfigMapPatch"),
-        _config_map,
-        "https://kubernetes.io/docs/concepts/configuration/secret/",
-        "Put it into a secret store, mounted by the pods that need it.",
-    ),
-    _control(
-        "exp-k8s-variables",
-        "Variables and arguments of pods hold no credential",
-        _PODS,
-        _pods,
-        "https://kubernetes.io/docs/concepts/configuration/secret/",
-        "Name a secret under `valueFrom`, or mount it.",
-    ),
-    _control(
-        "exp-k8s-secret",
-        "Secrets of clusters are kept secret where they are declared",
-        ("kubernetes:core:Secret", "kubernetes:core:SecretPatch"),
-        _k8s_secret,
-        "https://www.pulumi.com/docs/iac/concepts/secrets/",
-        "Mark the value secret; better, let a store such as Vault or Secrets Manager hand it to the pod.",
-    ),
-    _control(
-        "exp-k8s-helm",
-        "Values of charts hold no credential",
-        tuple(_HELM),
-        _variables(_HELM),
-        "https://kubernetes.io/docs/concepts/configuration/secret/",
-        "Name a secret that exists, or mark the value secret.",
     ),
 )

@@ -1,7 +1,9 @@
 """Controls of policies of resources: who may use what."""
 
+import json
 import re
 
+from policies.engine.blocks import Block, MisshapenError
 from policies.engine.control import Family, Finding, Findings, NotApplicableError, Severity
 from policies.engine.documents import Condition, Statement, document
 from policies.engine.resources import Resource
@@ -199,59 +201,21 @@ def _bus(resource: Resource) -> Findings:
         yield Finding("principal", "an account, or a condition on the organization")
 
 
-_BLOCKS = ("blockPublicAcls", "blockPublicPolicy", "ignorePublicAcls", "restrictPublicBuckets")
-
-
-def _bucket_block(resource: Resource) -> Findings:
-    blocks = resource.stack.companions(resource, "aws:s3/bucketPublicAccessBlock:BucketPublicAccessBlock", by="bucket")
-    blocks = (*blocks, *resource.stack.of_type("aws:s3/accountPublicAccessBlock:AccountPublicAccessBlock"))
-    if not any(all(each.flag(name) for name in _BLOCKS) for each in blocks):
-        yield Finding("", "a BucketPublicAccessBlock with all four settings true", found="an incomplete one" if blocks else "none")
-
-
-# Where the four settings stand, and what holds for one that is absent
-_BLOCK_SETTINGS = {
-    "aws:s3/bucketPublicAccessBlock:BucketPublicAccessBlock": ("", False),
-    "aws:s3/accountPublicAccessBlock:AccountPublicAccessBlock": ("", False),
-    "aws:s3/accessPoint:AccessPoint": ("publicAccessBlockConfiguration.", True),
-    "aws:s3control/multiRegionAccessPoint:MultiRegionAccessPoint": ("details.publicAccessBlock.", True),
-}
-
-
-def _block_settings(resource: Resource) -> Findings:
-    place, default = _BLOCK_SETTINGS[resource.type]
-    for name in _BLOCKS:
-        if not resource.flag(f"{place}{name}", default=default):
-            yield Finding(f"{place}{name}", "true")
-
-
-_PUBLIC_ACLS = ("public-", "authenticated-read", "aws-exec-read")
-
-
-def _acl(resource: Resource) -> Findings:
-    if resource.text("acl").startswith(_PUBLIC_ACLS):
-        yield Finding("acl", "private")
-    for path in ("grants", "accessControlPolicy.grants"):
-        for grant in resource.blocks(path) if path == "grants" or resource.has("accessControlPolicy") else ():
-            if (grant.text("uri") or grant.text("grantee.uri")).endswith(("/AllUsers", "/AuthenticatedUsers")):
-                yield Finding(path, "grants to named accounts", found="a grant to everybody")
-
-
-def _ownership(resource: Resource) -> Findings:
-    if resource.text("rule.objectOwnership") == "ObjectWriter":
-        yield Finding("rule.objectOwnership", "BucketOwnerEnforced")
-
-
-_EVERY_PRINCIPAL = "IAM_ALLOWED_PRINCIPALS"
-
-
-def _lake(resource: Resource) -> Findings:
-    if resource.text("principal") == _EVERY_PRINCIPAL:
-        yield Finding("principal", "a named principal")
-    for path in ("createDatabaseDefaultPermissions", "createTableDefaultPermissions"):
-        for grant in resource.blocks(path):
-            if grant.text("principal") == _EVERY_PRINCIPAL:
-                yield Finding(path, "no permission by default", found=f"permissions of {_EVERY_PRINCIPAL}")
+def _collections(resource: Resource) -> Findings:
+    """Policies of OpenSearch Serverless have a form of their own: rules on collections and indices, for principals."""
+    if resource.text("type", "data") != "data":
+        raise NotApplicableError("only policies of the type data say who may read")
+    try:
+        stated = Block({"all": json.loads(resource.text(_POLICY, "[]"))}, _POLICY).blocks("all")
+    except (ValueError, RecursionError):
+        raise MisshapenError(_POLICY, "JSON") from None
+    for number, each in enumerate(stated):
+        if any(re.search(r"^\*$|:\*?:(root|.*/\*)$|/\*$", principal) for principal in each.texts("Principal")):
+            yield Finding(_POLICY, "named principals", found=f"statement {number} is for everybody")
+        for rule in each.blocks("Rules"):
+            whole = any(not re.sub(r"^(collection|index|model)/|[*/]", "", named) for named in rule.texts("Resource"))
+            if whole and "aoss:*" in rule.texts("Permission"):
+                yield Finding(_POLICY, "the permissions or the collections that are meant", found=f"statement {number} allows everything")
 
 
 def _things(resource: Resource) -> Findings:
@@ -350,51 +314,12 @@ PERMISSIONS = (
         severity=Severity.HIGH,
     ),
     _control(
-        "exp-s3-access-block",
-        "Buckets cannot be made public",
-        ("aws:s3/bucket:Bucket",),
-        _bucket_block,
-        "AmazonS3/latest/userguide/access-control-block-public-access.html",
-        "Declare a BucketPublicAccessBlock with all four settings.",
-    ),
-    _control(
-        "exp-s3-access-block-settings",
-        "Blocks of public access are whole",
-        tuple(_BLOCK_SETTINGS),
-        _block_settings,
-        "AmazonS3/latest/userguide/access-control-block-public-access.html",
-        "Set blockPublicAcls, blockPublicPolicy, ignorePublicAcls and restrictPublicBuckets to true.",
-    ),
-    _control(
-        "exp-s3-acl",
-        "Lists of access to buckets name nobody unknown",
-        (
-            "aws:s3/bucket:Bucket",
-            "aws:s3/bucketAcl:BucketAcl",
-            "aws:s3/bucketObject:BucketObject",
-            "aws:s3/bucketObjectv2:BucketObjectv2",
-            "aws:s3/objectCopy:ObjectCopy",
-        ),
-        _acl,
-        "AmazonS3/latest/userguide/acl-overview.html",
-        "Remove the list: policies decide.",
-    ),
-    _control(
-        "exp-s3-ownership",
-        "Objects belong to the owner of their bucket",
-        ("aws:s3/bucketOwnershipControls:BucketOwnershipControls",),
-        _ownership,
-        "AmazonS3/latest/userguide/about-object-ownership.html",
-        "Set objectOwnership to BucketOwnerEnforced.",
-        severity=Severity.MEDIUM,
-    ),
-    _control(
-        "exp-lake-everybody",
-        "Data lakes give nothing to every principal",
-        ("aws:lakeformation/permissions:Permissions", "aws:lakeformation/dataLakeSettings:DataLakeSettings"),
-        _lake,
-        "lake-formation/latest/dg/change-settings.html",
-        "Grant to named principals.",
+        "exp-aoss-access",
+        "Collections are read by named principals, for what they need",
+        ("aws:opensearch/serverlessAccessPolicy:ServerlessAccessPolicy",),
+        _collections,
+        "opensearch-service/latest/developerguide/serverless-data-access.html",
+        "Name roles, collections and permissions.",
         severity=Severity.HIGH,
     ),
 )

@@ -33,7 +33,8 @@ def _trust(resource: Resource) -> Findings:
             yield from _federated(statement, provider)
 
 
-# Accounts that suppliers publish for the roles that their customers give them, all of one service for all customers.
+# Accounts that suppliers publish for the roles that their customers give them, one for all customers; each asks for an external ID.
+# Such as https://docs.datadoghq.com/integrations/guide/error-datadog-not-authorized-sts-assume-role/
 _SUPPLIERS = {
     "464622532012": "Datadog",
     "754728514883": "New Relic",

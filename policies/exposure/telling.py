@@ -120,7 +120,7 @@ _OPEN_TOKENS = frozenset(
     {"client", "request", "next", "page", "continuation", "idempotency", "task", "creation", "id", "csrf", "max", "lock"}
 )
 # Secrets of a cluster by their names
-_NAMED_SECRETS = frozenset({"existing", "tls", "pull", "k8s", "kubernetes", "external", "image"})
+_NAMED_SECRETS = frozenset({"existing", "password", "tls", "pull", "k8s", "kubernetes", "external", "image"})
 _SUFFIXES = frozenset(
     {"prod", "production", "dev", "staging", "test", "live", "primary", "secondary", "current", "new", "old", "value", "plaintext"}
 )
