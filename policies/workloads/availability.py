@@ -33,6 +33,8 @@ def _spread(resource: Resource) -> Findings:
     if number <= 1:
         raise NotApplicableError("one pod cannot be spread")
     of_pod, borne = pod(resource), labels(resource)
+    if _is_pinned(of_pod):
+        yield Finding(f"{path_of(resource)}.nodeSelector", "nodes of several zones", found="nodes of one zone")
     constraints = [each for each in of_pod.blocks("topologySpreadConstraints") if each.text("topologyKey") in _ZONES]
     for each in constraints:
         if not _counts(each, borne):
@@ -45,6 +47,18 @@ def _spread(resource: Resource) -> Findings:
             return
     if not constraints and not any(each.text("topologyKey") in _ZONES and _counts(each, borne) for each in _apart(of_pod)):
         yield Finding(f"{path_of(resource)}.topologySpreadConstraints", "a constraint over topology.kubernetes.io/zone")
+
+
+def _is_pinned(of_pod: Block) -> bool:
+    """Whether pods run on nodes of one zone only."""
+    if any(name in _ZONES for name in of_pod.pairs("nodeSelector")):
+        return True
+    terms = of_pod.block("affinity.nodeAffinity.requiredDuringSchedulingIgnoredDuringExecution").blocks("nodeSelectorTerms")
+    pinned = [
+        {zone for each in term.blocks("matchExpressions") if each.text("key") in _ZONES for zone in each.texts("values")} for term in terms
+    ]
+    # one of several terms is enough for a node
+    return bool(pinned) and all(pinned) and len(set[str]().union(*pinned)) == 1
 
 
 def _counts(term: Block, borne: Mapping[str, object]) -> bool:
@@ -136,6 +150,7 @@ def _released(resource: Resource) -> Findings:
 
 
 _NAMING_LABELS = ("app.kubernetes.io/name", "app.kubernetes.io/component", "app", "k8s-app", "component", "name")
+_SCALED = "kubernetes:keda.sh:ScaledObject"
 _SINGLE = "single-active"
 _EXECUTING = (*SERVING, "kubernetes:batch:Job", "kubernetes:batch:CronJob")
 
@@ -163,6 +178,12 @@ def _single(resource: Resource, options: Mapping[str, Any]) -> Findings:
     for each in autoscalers(resource):
         if (each.number("spec.maxReplicas", 1) or 1) > 1:
             yield Finding("", "no autoscaler", found=f"{each}, which may start {each.text('spec.maxReplicas')}")
+    for each in resource.stack.of_type(_SCALED):
+        # the default of KEDA is a hundred
+        if each.text("spec.scaleTargetRef.name") == resource.text("metadata.name", resource.name) and (
+            (each.number("spec.maxReplicaCount", 100) or 0) > 1
+        ):
+            yield Finding("", "no autoscaler", found=str(each))
     active = [each for each in resource.stack.of_type(*_EXECUTING) if _is_single(each, names) and _most(each) > 0]
     if len(active) > 1 and active[0] is resource:
         others = ", ".join(str(each) for each in active[1:])

@@ -20,6 +20,24 @@ def directions(policy: Resource) -> tuple[str, ...]:
     return policy.texts("spec.policyTypes") or (_DIRECTIONS if policy.has("spec.egress") else ("Ingress",))
 
 
+# Policies of network plugins and of administrators, which select pods in languages of their own
+_OTHER_POLICIES = (
+    "kubernetes:cilium.io:CiliumNetworkPolicy",
+    "kubernetes:cilium.io:CiliumClusterwideNetworkPolicy",
+    "kubernetes:crd.projectcalico.org:NetworkPolicy",
+    "kubernetes:crd.projectcalico.org:GlobalNetworkPolicy",
+    "kubernetes:projectcalico.org:NetworkPolicy",
+    "kubernetes:projectcalico.org:GlobalNetworkPolicy",
+    "kubernetes:policy.networking.k8s.io:AdminNetworkPolicy",
+    "kubernetes:policy.networking.k8s.io:BaselineAdminNetworkPolicy",
+)
+
+
+def _refuse_other_policies(resource: Resource) -> None:
+    if resource.stack.of_type(*_OTHER_POLICIES):
+        raise NotApplicableError("policies of another kind are declared")
+
+
 def _covered(resource: Resource) -> Findings:
     stack = resource.stack
     policies = stack.of_type(_POLICY)
@@ -29,14 +47,16 @@ def _covered(resource: Resource) -> Findings:
     chosen = matching(policies, "spec.podSelector", resource)
     missing = [each for each in _DIRECTIONS if not any(each in directions(policy) for policy in chosen)]
     if missing:
+        _refuse_other_policies(resource)
         yield Finding("", "a NetworkPolicy that selects its pods", found=f"none for {' and '.join(missing).lower()}")
 
 
 def _open(resource: Resource) -> Findings:
-    for number, rule in enumerate(resource.blocks("spec.ingress")):
+    decided = directions(resource)
+    for number, rule in enumerate(resource.blocks("spec.ingress") if "Ingress" in decided else ()):
         if _from_everywhere(rule.blocks("from")):
             yield Finding(f"spec.ingress.{number}", "pods, namespaces or addresses that are meant", found="everybody")
-    for number, rule in enumerate(resource.blocks("spec.egress")):
+    for number, rule in enumerate(resource.blocks("spec.egress") if "Egress" in decided else ()):
         peers = rule.blocks("to")
         # on ports that are named, to whatever address or but for some, as exchanges and AWS ask for
         if _from_everywhere(peers) and not (rule.blocks("ports") and (not peers or any(each.has("ipBlock.except") for each in peers))):
@@ -91,6 +111,7 @@ def _isolated(resource: Resource) -> Findings:
     if not pods and not policies:
         raise NotApplicableError("neither its pods nor a policy is declared here")
     _refuse_add_ons(resource)
+    _refuse_other_policies(resource)
     yield Finding("", "a NetworkPolicy in it that selects every pod and admits nothing", found="none")
 
 
