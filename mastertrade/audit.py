@@ -1,18 +1,21 @@
 """What `mastertrade audit` does: asks every pack about stacks and tells what each control says of each resource."""
 
+import os
 import sys
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
 import click
 
-from mastertrade.evidence.context import commit_of, frameworks_of
+from mastertrade.evidence.context import commit_of, frameworks_of, reasons_of
 from mastertrade.evidence.document import FORMAT, document, to_json
-from mastertrade.evidence.folder import EvidenceError, write_evidence
+from mastertrade.evidence.folder import EvidenceError, check_folder, write_evidence
+from mastertrade.evidence.inert import inert
 from mastertrade.evidence.model import Audit, State, Verdict, audit_of
 from mastertrade.stacks import StackRun, own_packs, run_stacks, tell
 
-__all__ = ["audit_stacks", "audited"]
+__all__ = ["audit_stacks", "audited", "can_write", "concluded", "show_audit", "written"]
 
 _BAD_USAGE, _NOT_COMPLIANT = 2, 3
 _COLOURS = {State.PASS: "green", State.FAIL: "red", State.UNKNOWN: "yellow", State.NOT_APPLICABLE: "bright_black", State.WAIVED: "magenta"}
@@ -32,6 +35,8 @@ def audit_stacks(
 
     Writes evidence to the folder `out`, if every stack could be audited.
     """
+    if out is not None and not can_write(out):
+        return _BAD_USAGE
     code = 0
     audits: list[Audit] = []
     for run in run_stacks(root, stacks, mode, packs or own_packs(root), with_accounts=True):
@@ -40,22 +45,45 @@ def audit_stacks(
             continue
         audit = audited(root, run, with_frameworks=not packs)
         audits.append(audit)
-        if audit.failures():
-            code = max(code, _NOT_COMPLIANT)
         if not as_json:
             sys.stdout.write("\n" if len(audits) > 1 else "")
-            _show(audit)
+            show_audit(audit)
+    return concluded(audits, code, as_json=as_json, out=out)
+
+
+def concluded(audits: Sequence[Audit], code: int, *, as_json: bool, out: Path | None) -> int:
+    """Prints the document, writes evidence where everything could be audited, and returns the exit code."""
+    complete = code == 0
+    if any(audit.failures() for audit in audits):
+        code = max(code, _NOT_COMPLIANT)
     if as_json:
-        sys.stdout.write(to_json({"format": FORMAT, "audits": [document(each) for each in audits]}))
-    if out is not None and code in (0, _NOT_COMPLIANT):
-        try:
-            write_evidence(audits, out)
-        except EvidenceError as error:
-            tell(str(error))
-            return _BAD_USAGE
-        if not as_json:
-            click.echo(f"\nEvidence: {out}")
+        sys.stdout.write(to_json({"format": FORMAT, "audits": [document(each) for each in audits]}, open_levels=4))
+    if out is not None and complete and not written(audits, out, quiet=as_json):
+        return _BAD_USAGE
     return code
+
+
+def can_write(out: Path) -> bool:
+    """Whether evidence may be written to a folder; why not is told."""
+    try:
+        check_folder(out)
+    except EvidenceError as error:
+        tell(str(error))
+        return False
+    return True
+
+
+def written(audits: Sequence[Audit], out: Path, *, quiet: bool = False) -> bool:
+    """Writes evidence and, unless `quiet`, names its folders; what goes wrong is told. Whether it is written."""
+    try:
+        write_evidence(audits, out)
+    except EvidenceError as error:
+        tell(str(error))
+        return False
+    if not quiet:
+        shown = Path(os.path.relpath(out)) if out.is_relative_to(Path.cwd()) else out
+        click.echo("\n" + "\n".join(f"Evidence: {shown / each.stack}" for each in audits))
+    return True
 
 
 def audited(root: Path, run: StackRun, *, with_frameworks: bool) -> Audit:
@@ -65,11 +93,15 @@ def audited(root: Path, run: StackRun, *, with_frameworks: bool) -> Audit:
     audit = audit_of(run.evaluation, run.results, commit=commit_of(root))
     if not with_frameworks:
         return audit
-    return replace(audit, frameworks=frameworks_of(root, [control.id for control in audit.controls]))
+    return replace(
+        audit,
+        frameworks=frameworks_of(root, [control.id for control in audit.controls]),
+        reasons=reasons_of(root, audit.unjudged),
+    )
 
 
-def _show(audit: Audit) -> None:
-    """Every control that had something to judge, and under each state the resources that have it."""
+def show_audit(audit: Audit) -> None:
+    """Prints every control that had something to judge, and under each state the resources that have it."""
     idle: list[str] = []
     pack = ""
     for control, verdicts in audit.by_control():
@@ -80,7 +112,7 @@ def _show(audit: Audit) -> None:
             pack = control.pack
             click.secho(f"\n{pack}", bold=True)
         marks = ", ".join(each for each in (control.severity, control.enforcement) if each)
-        click.echo(f"\n{click.style(control.id, bold=True)}  {control.title} ({marks})")
+        click.echo(f"\n{click.style(inert(control.id), bold=True)}  {inert(control.title)} ({marks})")
         for state in State:
             having = [each for each in verdicts if each.state is state]
             if having:
@@ -96,12 +128,12 @@ def _show_state(state: State, verdicts: list[Verdict], types: tuple[str, ...]) -
         return
     for message in dict.fromkeys(each.message for each in verdicts):
         names = ", ".join(_name(each, with_type=several) for each in verdicts if each.message == message)
-        click.echo(f"{label}  {names}: {message}")
+        click.echo(f"{label}  {names}: {inert(message)}")
 
 
 def _name(verdict: Verdict, *, with_type: bool) -> str:
-    name = verdict.name or "the stack"
-    return f"{verdict.type.rpartition(':')[2]} {name}" if with_type and verdict.urn else name
+    name = inert(verdict.name) or "the stack"
+    return f"{inert(verdict.type).rpartition(':')[2]} {name}" if with_type and verdict.urn else name
 
 
 def _show_summary(audit: Audit, idle: list[str]) -> None:
@@ -118,6 +150,8 @@ def _show_summary(audit: Audit, idle: list[str]) -> None:
     if audit.unjudged:
         resources = sum(audit.unjudged.values())
         click.echo(f"  {resources} resources of {len(audit.unjudged)} types have nothing that a control judges: docs/controls.md says why")
+    for limit in audit.limits:
+        click.echo(f"  {inert(limit)}")
     failures = len(audit.failures())
     click.secho(f"  {'not compliant' if failures else 'compliant'}", fg="red" if failures else "green", bold=True, nl=False)
     click.echo(f": {failures} failed or unknown under mandatory controls" if failures else "")
