@@ -2,7 +2,7 @@
 
 import contextlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, cast
@@ -56,6 +56,7 @@ class PackResult:
     violations: tuple[Violation, ...]
     """In the order of the resources, those of the whole stack last."""
     not_applicable: tuple[NotApplicable, ...] = ()
+    """Where an account was asked for and the pack keeps none."""
     account: Mapping[str, Any] = field(default_factory=dict[str, Any])
     """Where the pack keeps one (`policies/engine/account.py`), and where it was asked for: its controls and every verdict."""
 
@@ -113,13 +114,16 @@ def ask(pack: RunningPack, questions: Questions, *, with_account: bool = False) 
     violations = [
         _violation(each, urn, questions.secrets) for urn, answer in zip(questions.urns, answers, strict=True) for each in answer.diagnostics
     ]
-    spared = [
-        NotApplicable(each.policy_name, urn, each.reason)
-        for urn, answer in zip(questions.urns, answers, strict=True)
-        for each in answer.not_applicable
-    ]
+    # an account tells more; without one this is what tells a pass from nothing to judge
+    spared = tuple(_spared(questions.urns, answers)) if with_account and not account else ()
     policies = tuple(policy.name for policy in info.policies)
-    return PackResult(info.name, info.version, policies, tuple(violations), tuple(spared), account)
+    return PackResult(info.name, info.version, policies, tuple(violations), spared, account)
+
+
+def _spared(urns: Sequence[str], answers: Sequence[analyzer_pb2.AnalyzeResponse]) -> Iterator[NotApplicable]:
+    for urn, answer in zip(urns, answers, strict=True):
+        for each in answer.not_applicable:
+            yield NotApplicable(each.policy_name, urn, each.reason)
 
 
 def _configuration(pack: Path, stack: str, info: analyzer_pb2.AnalyzerInfo) -> analyzer_pb2.ConfigureAnalyzerRequest:
