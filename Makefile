@@ -16,7 +16,7 @@ INSTALL := $(BIN)/python -m pip install --quiet --no-input --disable-pip-version
 LOCK := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate --custom-compile-command 'make lock'
 
 .DEFAULT_GOAL := help
-.PHONY: help preview audit test lint style types pytest format bench lock clean
+.PHONY: help preview audit test lint style types pytest format mutate bench lock clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
@@ -46,6 +46,9 @@ pytest: $(DEVELOPMENT)
 format: $(DEVELOPMENT) ## Rewrite the code in the common style
 	@$(BIN)/ruff check --quiet --fix-only .
 	@$(BIN)/ruff format --quiet .
+
+mutate: $(DEVELOPMENT) ## Break production on purpose, and see the control that guards each property find it: ARGS="CONTROL ..."
+	@$(BIN)/python -m tests.policies.mutation $(ARGS)
 
 bench: $(RUNTIME) ## Measure previews as ratios to an interpreter that only imports
 	@$(BIN)/python bench/run.py $(ARGS)

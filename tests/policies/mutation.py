@@ -7,6 +7,7 @@ mutation is one of the bad forms of the control's fixture, a declared value that
 that is taken away, or the protection of the resource.
 """
 
+import contextlib
 import copy
 import datetime
 import itertools
@@ -156,15 +157,22 @@ def _of_fixture(evaluation: Evaluation, resource: Resource, control: Control) ->
     pack = next(pack.name for pack in PACKS if control in pack.controls)
     fixture = described("fixtures", pack)[control.id]
     for bad in fixture["bad"]:
-        changes = {
-            _moved(path, fixture["type"], resource.type): value for path, value in bad.items() if path not in ("companions", "options")
-        }
-        try:
-            inputs = changed(resource.inputs, changes) if changes else None
-        except (KeyError, IndexError, TypeError, AttributeError, ValueError):
-            continue
-        if inputs is not None:
-            yield _with(evaluation, replace(resource, inputs=inputs), f"{resource.type}: {changes}")
+        stated = {path: value for path, value in bad.items() if path not in ("companions", "options")}
+        for inputs in _broken(resource, fixture, stated):
+            yield _with(evaluation, replace(resource, inputs=inputs), f"{resource.type}: {stated}")
+
+
+def _broken(resource: Resource, fixture: Mapping[str, Any], stated: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
+    """A resource with a fixture's defect: at the same paths, then with the whole properties of the fixture's bad form."""
+    moved = {_moved(path, fixture["type"], resource.type): value for path, value in stated.items()}
+    unfit = (KeyError, IndexError, TypeError, AttributeError, ValueError)
+    if moved:
+        with contextlib.suppress(*unfit):
+            yield changed(resource.inputs, moved)
+        with contextlib.suppress(*unfit):
+            bad = changed(fixture["good"], stated)
+            names = {path.split(".")[0] for path in stated}
+            yield {**resource.inputs, **{name: bad[name] for name in names if name in bad}}
 
 
 _PODS_AT = {"Pod": "", "CronJob": "spec.jobTemplate.spec.template."}
@@ -193,7 +201,7 @@ def _others(value: Any) -> Iterator[Any]:
     elif isinstance(value, int | float):
         yield from (0, 1, value * 100)
     elif isinstance(value, str):
-        yield from ("*", "0.0.0.0/0", "sun:02:00-sun:03:00", "02:00-03:00")
+        yield from ("*", "0.0.0.0/0", "sun:02:00-sun:03:00", "02:00-03:00", "alias/aws/ebs", "http://example.com/")
 
 
 def _leaves(value: Any, path: tuple[Any, ...]) -> Iterator[tuple[tuple[Any, ...], Any]]:
