@@ -169,6 +169,31 @@ def _elsewhere(resource: Resource) -> str:
     return ""
 
 
+_COVERED = (
+    "Aurora",
+    "DocumentDB",
+    "DSQL",
+    "DynamoDB",
+    "EBS",
+    "EC2",
+    "EFS",
+    "FSx",
+    "Neptune",
+    "RDS",
+    "Redshift",
+    "Redshift Serverless",
+    "S3",
+)
+"""Of the services that a region opts in to, those that hold data of their own; virtual machines and SAP HANA need not be there."""
+
+
+def _opted_in(resource: Resource) -> Findings:
+    stated = resource.block("resourceTypeOptInPreference")
+    for service in _COVERED:
+        if service in stated.names() and not stated.flag(service):
+            yield Finding(f"resourceTypeOptInPreference.{service}", "true: selections by tag take none of it otherwise")
+
+
 _control = Family(
     Severity.HIGH, "What was deleted or corrupted is noticed after days or weeks; by then a backup from before has to be there."
 ).control
@@ -216,6 +241,14 @@ VAULTS = (
         "aws-backup/latest/devguide/vault-lock.html",
         "Set minRetentionDays.",
         options=KEPT,
+    ),
+    _control(
+        "res-backup-region",
+        "AWS Backup takes every service that holds data",
+        ("aws:backup/regionSettings:RegionSettings",),
+        _opted_in,
+        "aws-backup/latest/devguide/service-opt-in.html",
+        "Set the service to true. An opt-in alone backs up nothing and costs nothing.",
     ),
     _control(
         "res-backup-selection",
