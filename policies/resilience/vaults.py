@@ -158,7 +158,14 @@ def _taken(resource: Resource) -> Findings:
         yield Finding("", "a selection of AWS Backup that takes it", found="selections that leave it out")
 
 
+_FILES = "aws:efs/fileSystem:FileSystem"
+
+
 def _elsewhere(resource: Resource) -> str:
+    if resource.type == _FILES:
+        policies = resource.stack.companions(resource, "aws:efs/backupPolicy:BackupPolicy", by="fileSystemId")
+        if not any(each.text("backupPolicy.status").upper() == "ENABLED" for each in policies):
+            return "res-efs-backups judges whether it is backed up at all"
     if resource.type == "aws:rds/instance:Instance":
         if resource.text("engine").startswith(("aurora", "neptune", "docdb")):
             return "its cluster is judged"
