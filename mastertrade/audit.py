@@ -11,6 +11,7 @@ from mastertrade.evidence.document import FORMAT, document, to_json
 from mastertrade.evidence.folder import EvidenceError, write_evidence
 from mastertrade.evidence.model import Audit, State, Verdict, audit_of
 from mastertrade.stacks import StackRun, own_packs, run_stacks, tell
+from policies.engine.frameworks import FrameworkError
 
 __all__ = ["audit_stacks", "audited"]
 
@@ -38,7 +39,11 @@ def audit_stacks(
         code = max(code, run.code)
         if run.code or not run.evaluation:
             continue
-        audit = audited(root, run, with_frameworks=not packs)
+        try:
+            audit = audited(root, run, with_frameworks=not packs)
+        except FrameworkError as error:
+            tell(str(error))
+            return _BAD_USAGE
         audits.append(audit)
         if audit.failures():
             code = max(code, _NOT_COMPLIANT)
@@ -59,7 +64,7 @@ def audit_stacks(
 
 
 def audited(root: Path, run: StackRun, *, with_frameworks: bool) -> Audit:
-    """The audit of a stack that packs were asked about. Frameworks know the project's own controls only."""
+    """The audit of a stack that packs were asked about. Frameworks know the project's own controls only. Raises `FrameworkError`."""
     if run.evaluation is None:
         raise ValueError(f"stack '{run.stack}' was not evaluated")
     audit = audit_of(run.evaluation, run.results, commit=commit_of(root))

@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any, cast
 
 import grpc
-from google.protobuf import empty_pb2
 from pulumi.runtime.proto import analyzer_pb2
 
 from mastertrade.offline.evaluation import Evaluation, Resource
@@ -103,7 +102,7 @@ def ask(pack: RunningPack, questions: Questions, *, with_account: bool = False) 
     """Asks a pack about every resource, then about the stack. May be repeated. Raises `PackError`."""
     try:
         with pack.analyzer() as analyzer:
-            info: analyzer_pb2.AnalyzerInfo = analyzer.GetAnalyzerInfo(empty_pb2.Empty(), wait_for_ready=True)
+            info = pack.info()
             analyzer.ConfigureStack(questions.stack)
             analyzer.Configure(_configuration(pack.folder, questions.stack.stack, info))
             answers: list[analyzer_pb2.AnalyzeResponse] = [analyzer.Analyze(each) for each in questions.about_resources]
