@@ -18,7 +18,7 @@ INSTALL := $(BIN)/python -m pip install --quiet --no-input --disable-pip-version
 LOCK := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate --custom-compile-command 'make lock'
 
 .DEFAULT_GOAL := help
-.PHONY: help preview audit test lint style types pytest format bench lock clean
+.PHONY: help preview audit test lint style types pytest format mutate bench lock clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
@@ -43,11 +43,14 @@ types: $(DEVELOPMENT)
 	@errors=$$($(BIN)/basedpyright 2>&1) || { echo "$$errors"; exit 1; }
 
 pytest: $(DEVELOPMENT)
-	@$(BIN)/python -m pytest $(ARGS)
+	@$(BIN)/python -m pytest --numprocesses=auto --dist=loadfile $(ARGS)
 
 format: $(DEVELOPMENT) ## Rewrite the code in the common style
 	@$(BIN)/ruff check --quiet --fix-only .
 	@$(BIN)/ruff format --quiet .
+
+mutate: $(DEVELOPMENT) ## Break production on purpose, and see the control that guards each property find it: ARGS="CONTROL ..."
+	@$(BIN)/python -m tests.policies.mutation $(ARGS)
 
 bench: $(RUNTIME) ## Measure previews as ratios to an interpreter that only imports
 	@$(BIN)/python bench/run.py $(ARGS)

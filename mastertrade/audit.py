@@ -14,6 +14,7 @@ from mastertrade.evidence.folder import EvidenceError, check_folder, write_evide
 from mastertrade.evidence.inert import inert
 from mastertrade.evidence.model import Audit, State, Verdict, audit_of
 from mastertrade.stacks import StackRun, own_packs, run_stacks, tell
+from policies.engine.frameworks import FrameworkError
 
 __all__ = ["audit_stacks", "audited", "can_write", "concluded", "show_audit", "written"]
 
@@ -43,7 +44,11 @@ def audit_stacks(
         code = max(code, run.code)
         if run.code or not run.evaluation:
             continue
-        audit = audited(root, run, with_frameworks=not packs)
+        try:
+            audit = audited(root, run, with_frameworks=not packs)
+        except FrameworkError as error:
+            tell(str(error))
+            return _BAD_USAGE
         audits.append(audit)
         if not as_json:
             sys.stdout.write("\n" if len(audits) > 1 else "")
@@ -87,7 +92,7 @@ def written(audits: Sequence[Audit], out: Path, *, quiet: bool = False) -> bool:
 
 
 def audited(root: Path, run: StackRun, *, with_frameworks: bool) -> Audit:
-    """The audit of a stack that packs were asked about. Frameworks know the project's own controls only."""
+    """The audit of a stack that packs were asked about. Frameworks know the project's own controls only. Raises `FrameworkError`."""
     if run.evaluation is None:
         raise ValueError(f"stack '{run.stack}' was not evaluated")
     audit = audit_of(run.evaluation, run.results, commit=commit_of(root))
