@@ -8,6 +8,7 @@ from pathlib import Path
 
 from mastertrade.evidence.document import document, to_json
 from mastertrade.evidence.model import Audit
+from mastertrade.evidence.page import render
 
 __all__ = ["MANIFEST", "WRITERS", "EvidenceError", "write_evidence"]
 
@@ -16,6 +17,7 @@ Writer = Callable[[Audit], str]
 
 WRITERS: Mapping[str, Writer] = {
     "evidence.json": lambda audit: to_json(document(audit)),
+    "index.html": lambda audit: render(document(audit)),
 }
 """File name to what is written there."""
 
