@@ -213,6 +213,13 @@ def _stacks(context: click.Context, stack: str, *, all_stacks: bool) -> tuple[st
     metavar="FOLDER",
     help="Write evidence to FOLDER/STACK: the whole of it, or nothing.",
 )
+@click.option(
+    "--since",
+    multiple=True,
+    type=click.Path(exists=True, dir_okay=False, resolve_path=True, path_type=Path),
+    metavar="FILE",
+    help="Earlier evidence.json with which the page compares; may be given again.",
+)
 @click.pass_obj
 @click.pass_context
 def audit(
@@ -226,6 +233,7 @@ def audit(
     as_json: bool,
     packs: tuple[Path, ...],
     out: Path | None,
+    since: tuple[Path, ...],
 ) -> Action:
     """Tells what every control says of every resource, offline.
 
@@ -241,7 +249,11 @@ def audit(
     Examples:
       python -m mastertrade audit                          production
       python -m mastertrade audit --all-stacks --out evidence
+      python -m mastertrade audit --out evidence --since 2026-10/prod/evidence.json
       python -m mastertrade audit --json | jq '.audits[].verdicts[] | select(.state == "fail")'
+
+    With --out, FOLDER/STACK/index.html is a page for auditors: open it with a browser. With --since it tells what
+    changed since earlier evidence, and from which of its commits on each verdict has been as it is.
 
     \b
     The JSON document: format, and audits, a list of what evidence.json of a stack holds:
@@ -257,11 +269,13 @@ def audit(
     Keys may be added, never changed.
     """  # noqa: D301 - click reads the backspace character
     stacks = _stacks(context, stack, all_stacks=all_stacks)
+    if since and out is None:
+        raise click.UsageError("--since is for the page that --out writes: name a folder with --out.")
 
     def action() -> int:
         from mastertrade.audit import audit_stacks
 
-        return audit_stacks(root, stacks, mode, as_json=as_json, packs=packs, out=out)
+        return audit_stacks(root, stacks, mode, as_json=as_json, packs=packs, out=out, since=since)
 
     return action
 

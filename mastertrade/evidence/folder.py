@@ -17,7 +17,7 @@ Writer = Callable[[Audit], str]
 
 WRITERS: Mapping[str, Writer] = {
     "evidence.json": lambda audit: to_json(document(audit)),
-    "index.html": lambda audit: render(document(audit)),
+    "index.html": lambda audit: render(document(audit), audit.earlier),
 }
 """File name to what is written there."""
 

@@ -156,6 +156,8 @@ class Audit:
     """None outside of a git checkout."""
     frameworks: tuple[AuditedFramework, ...] = ()
     """None where other packs than the project's own were asked."""
+    earlier: tuple[Mapping[str, Any], ...] = ()
+    """Documents of earlier audits of the stack, to compare with. Not part of the evidence."""
 
     def counts(self, verdicts: Iterable[Verdict] | None = None) -> dict[State, int]:
         """How many verdicts have each state, of all or of some."""
