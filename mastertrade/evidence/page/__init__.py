@@ -32,8 +32,8 @@ _SCRIPTS = (
 )
 """One script of the page, in this order."""
 
-# A script element ends at `</script`, and JavaScript once ended lines at the two separators
-_HARMLESS = {ord(each): f"\\u{ord(each):04x}" for each in "<>&\u2028\u2029"}
+# A script element ends at `</script`
+_HARMLESS = {ord(each): f"\\u{ord(each):04x}" for each in "<>&"}
 
 
 def render(document: Mapping[str, Any], earlier: Iterable[Mapping[str, Any]] = ()) -> str:
@@ -71,4 +71,5 @@ def _hash(content: str) -> str:
 
 
 def _json(value: Any) -> str:
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":")).translate(_HARMLESS)
+    # in plain ASCII: nothing in the file turns around what stands beside it, and half a character is one as well
+    return json.dumps(value, separators=(",", ":")).translate(_HARMLESS)
