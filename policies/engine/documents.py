@@ -257,7 +257,9 @@ def _are_named_ranges(values: Iterable[str]) -> bool:
         return False
 
 
-_WITHOUT_ACCOUNT = frozenset({"s3", "route53", "cloudfront", "apigateway", "execute-api"})
+# Services whose IDs or names are given once only, and the position of those in what follows the account: a pattern that
+# leaves the account open but states them is about one resource
+_UNIQUE = {"s3": 0, "execute-api": 0, "cloudfront": 1, "route53": 1, "apigateway": 1}
 
 
 def _is_wide(value: str, key: str) -> bool:
@@ -272,7 +274,10 @@ def _is_wide(value: str, key: str) -> bool:
         named = re.sub(r"[*?]", "", account)
         if named:
             return len(named) < 12 and ("*" in account or "?" in account)  # noqa: PLR2004 - digits of an account
-        return service not in _WITHOUT_ACCOUNT or not re.sub(r"[*?/:]", "", rest)
+        if service not in _UNIQUE:
+            return True
+        parts = rest.lstrip("/").split("/")
+        return not re.sub(r"[*?:]", "", "".join(parts[_UNIQUE[service] :][:1]))
     # a piece of a name followed by anything: `o-*`, `vpce-*`, `1*`
     return "*" in value and (key not in _HIERARCHIES or len(value.split("*", maxsplit=1)[0]) < _SHORTEST_PREFIX)
 

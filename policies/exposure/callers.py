@@ -19,14 +19,20 @@ _CALLER_KEYS = frozenset(
 )
 
 
+# Keys of an API count and slow down: whoever has one for an API of a usage plan has all of them.
+# https://docs.aws.amazon.com/apigateway/latest/developerguide/api-gateway-api-usage-plans.html#apigateway-usage-plans-best-practices
+_KEY_ONLY = "a key of the API, which says nothing of who calls"
+
+
 def _method(resource: Resource) -> Findings:
     if resource.text("httpMethod").upper() == "OPTIONS":
         raise NotApplicableError("browsers ask it before they send who calls")
-    if resource.text("authorization", "NONE").upper() != "NONE" or resource.flag("apiKeyRequired"):
+    if resource.text("authorization", "NONE").upper() != "NONE":
         return
     apis = [each for each in resource.stack.of_type(_REST_API) if resource.stack.refers(resource, "restApi", each)]
     if not apis or not all(_is_guarded(each) for each in apis):
-        yield Finding("authorization", "AWS_IAM, COGNITO_USER_POOLS or CUSTOM")
+        found = _KEY_ONLY if resource.flag("apiKeyRequired") else None
+        yield Finding("authorization", "AWS_IAM, COGNITO_USER_POOLS or CUSTOM", found)
 
 
 def _is_guarded(api: Resource) -> bool:
@@ -57,7 +63,7 @@ def _asks_for_certificates(api: Resource) -> bool:
 
 
 def _route(resource: Resource) -> Findings:
-    if resource.text("authorizationType", "NONE").upper() != "NONE" or resource.flag("apiKeyRequired"):
+    if resource.text("authorizationType", "NONE").upper() != "NONE":
         return
     key = resource.text("routeKey")
     if key.upper().startswith("OPTIONS "):
@@ -68,7 +74,8 @@ def _route(resource: Resource) -> Findings:
     if key != "$connect" and (is_websocket or (not apis and not by_its_key)):
         raise NotApplicableError("a WebSocket asks who calls when it is opened, by its route $connect")
     if not apis or not all(_asks_for_certificates(each) for each in apis):
-        yield Finding("authorizationType", "AWS_IAM, JWT or CUSTOM")
+        found = _KEY_ONLY if resource.flag("apiKeyRequired") else None
+        yield Finding("authorizationType", "AWS_IAM, JWT or CUSTOM", found)
 
 
 _METHODS = frozenset({"get", "put", "post", "delete", "patch", "head", "x-amazon-apigateway-any-method"})

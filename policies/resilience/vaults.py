@@ -91,33 +91,58 @@ def _daily(plan: Resource) -> Findings:
         yield Finding(f"rules.{number}.schedule", "a rule of the plan that runs daily")
 
 
+_VAULT = "aws:backup/vault:Vault"
 _REGION_PART = 3
 
 
 def _copies(plan: Resource) -> Findings:
-    own = plan.region()
     for path, rule in _main_rules(plan):
         copies = rule.blocks("copyActions")
         if not copies:
             yield Finding(f"{path}.copyActions", "a copy to a vault in another region")
-        elif own and all(_region_of(plan, rule, each) == own for each in copies):
-            yield Finding(f"{path}.copyActions", f"a vault outside of {own}")
+        elif all(_stays(plan, rule, each) for each in copies):
+            yield Finding(f"{path}.copyActions", f"a vault outside of {_place(plan, rule).region() or 'its region'}")
 
 
-def _region_of(plan: Resource, rule: Block, copy: Block) -> str:
-    """Of the vault that a copy goes to: from its ARN, or from the vault's declaration. Empty where neither tells."""
+def _place(plan: Resource, rule: Block) -> Resource:
+    """What tells the region of a rule's backups: the plan, or the vault that it names. A plan and its vaults share a region."""
+    if plan.region():
+        return plan
+    target = rule.text("targetVaultName") if rule.is_known("targetVaultName") else ""
+    named = [each for each in plan.stack.of_type(_VAULT) if target in each.identities()]
+    if not named and len(plan.blocks("rules")) == len(rule.blocks("copyActions")) == 1:
+        # of the two vaults that one rule with one copy depends on, one is its own
+        named = _vaults(plan) if len(_vaults(plan)) == 2 else []  # noqa: PLR2004 - where from, and where to
+    return named[0] if len({each.region() for each in named}) == 1 and named[0].region() else plan
+
+
+def _vaults(plan: Resource) -> list[Resource]:
+    return [each for each in plan.stack.depended_on(plan, "rules") if each.type == _VAULT]
+
+
+def _stays(plan: Resource, rule: Block, copy: Block) -> bool:
+    """Whether the vault that a copy goes to is known to be in the plan's region: by its ARN, or by its declaration."""
+    here = _place(plan, rule)
     known = copy.is_known("destinationVaultArn")
     parts = copy.text("destinationVaultArn").split(":") if known else []
     if len(parts) > _REGION_PART:
-        return parts[_REGION_PART]
-    target = rule.text("targetVaultName") if rule.is_known("targetVaultName") else ""
-    vaults = [
-        each for each in plan.stack.depended_on(plan, "rules") if each.type == "aws:backup/vault:Vault" and target not in each.identities()
-    ]
+        return bool(here.region()) and parts[_REGION_PART] == here.region()
+    vaults = _vaults(plan)
+    if rule.is_known("targetVaultName"):
+        vaults = [each for each in vaults if rule.text("targetVaultName") not in each.identities()]
+    elif len(vaults) == 1:
+        # one of two values that are not known yet
+        vaults = []
     if not known and not vaults:
         raise UnknownValueError(copy.at("destinationVaultArn"))
-    regions = {each.region() for each in vaults}
-    return regions.pop() if len(regions) == 1 else ""
+    return bool(vaults) and all(_share_region(each, here) for each in vaults)
+
+
+def _share_region(one: Resource, other: Resource) -> bool:
+    """Whether two resources are in one region for sure: the same is named, or one provider decides for both."""
+    if one.region() or other.region():
+        return one.region() == other.region()
+    return one.is_known("region") and other.is_known("region") and one.provider == other.provider
 
 
 def _lock(vault: Resource) -> Findings:
@@ -235,7 +260,7 @@ VAULTS = (
     _control(
         "res-backup-vault-lock",
         "Backup vaults are locked",
-        ("aws:backup/vault:Vault",),
+        (_VAULT,),
         _lock,
         "aws-backup/latest/devguide/vault-lock.html",
         "Declare a VaultLockConfiguration for the vault.",

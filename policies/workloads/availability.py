@@ -73,20 +73,14 @@ def _apart(of_pod: Block) -> Iterator[Block]:
         yield each.block("podAffinityTerm")
 
 
-def _is_declared_with(resource: Resource, *types: str) -> bool:
-    """Whether the stack declares what belongs to a workload's namespace; else another stack may."""
-    stack = resource.stack
-    return any(same_namespace(each, resource) for each in stack.of_type(*types)) or any(
-        stands_in(resource, each) for each in stack.of_type(NAMESPACE)
-    )
-
-
 def _budgeted(resource: Resource) -> Findings:
     if replicas(resource) <= 1:
         raise NotApplicableError("one pod cannot be kept up while its node is emptied")
-    if not _is_declared_with(resource, _BUDGET):
-        raise NotApplicableError("neither its namespace nor a budget of it is declared here")
-    if not matching(resource.stack.of_type(_BUDGET), "spec.selector", resource):
+    stack = resource.stack
+    budgets = stack.of_type(_BUDGET)
+    if not budgets and not any(stands_in(resource, each) for each in stack.of_type(NAMESPACE)):
+        raise NotApplicableError("neither its namespace nor a budget is declared here")
+    if not matching(budgets, "spec.selector", resource):
         yield Finding("", "a PodDisruptionBudget that selects its pods", found="none")
 
 
