@@ -373,6 +373,42 @@ def manifests(root: Path, /, *, stack: str, region: str | None) -> Action:
     return action
 
 
+@cli.command(epilog=_EXIT_CODES)
+@click.option("--stack", "-s", default="prod", show_default=True, metavar="NAME", help="Stack that is deployed.")
+@click.option("--read-only", is_flag=True, help="What a preview that refreshes needs, instead of what a deployment needs.")
+@click.option(
+    "--out",
+    type=click.Path(resolve_path=True, path_type=Path),
+    metavar="FOLDER",
+    help="Folder to write, one file for each policy, instead of printing them. Written whole or not at all.",
+)
+@click.pass_obj
+def permissions(root: Path, /, *, stack: str, read_only: bool, out: Path | None) -> Action:
+    """Derives the IAM policies of the role that deploys a stack, offline.
+
+    From the types and names of what the stack declares: the actions that Pulumi needs to create, read, change, tag and delete
+    them, on the stack's own resources as far as AWS can tell them, in its regions; and each role may be passed to the service
+    that it is declared for, and to no other.
+
+    \b
+    Examples:
+      python -m mastertrade permissions                                production
+      python -m mastertrade permissions -s dev --out policies-dev      one file for each policy, for `aws iam create-policy`
+      python -m mastertrade permissions --read-only | jq '.policies | length'
+
+    \b
+    The JSON document: format, project, stack, readOnly, and policies, a list of name, characters, document.
+    Keys may be added, never changed.
+    """  # noqa: D301 - click reads the backspace character
+
+    def action() -> int:
+        from mastertrade.deployment.command import write_permissions
+
+        return write_permissions(root, stack, read_only=read_only, out=out)
+
+    return action
+
+
 @cli.command(hidden=True)
 @click.option("--stack", "-s", default="prod")
 @click.pass_obj
