@@ -90,6 +90,7 @@ def _alert(signal: Signal, severity: Severity, place: Place) -> dict[str, Any]:
     level = signal.level(severity)
     if level is None:
         raise ValueError(f"{signal.name} has no {severity}")
+    threshold = f"{level.threshold:g} {signal.unit}".strip()
     found = "".join(f", {label.removeprefix('dimension_')} {{{{ $labels.{label} }}}}" for label in signal.by)
     return {
         "alert": signal.alert,
@@ -105,7 +106,7 @@ def _alert(signal: Signal, severity: Severity, place: Place) -> dict[str, Any]:
         },
         "annotations": {
             "summary": f"{signal.summary}{found}",
-            "description": f"{signal.title}: {_HUMAN[signal.unit]}; {severity} {signal.direction} {level.threshold:g} {signal.unit}".strip(),
+            "description": f"{signal.title}: {_HUMAN[signal.unit]}; {severity} {signal.direction} {threshold}",
             "runbook_url": runbook_url(signal.page, place),
             "dashboard_url": dashboard_url(signal, place),
         },

@@ -242,6 +242,10 @@ Thresholds = Mapping[str, Limits]
 
 
 _API = 'service="api-gateway"'
+# nodes are named after their cluster: `…-cache-0001-002` is the second node of the first shard
+_CACHE = '{dimension_CacheClusterId=~".+-cache-[0-9]{4}-[0-9]{3}"}'
+_SESSIONS = '{dimension_CacheClusterId=~".+-sessions-[0-9]{4}-[0-9]{3}"}'
+_BAD_JOBS = ("backup_jobs_failed", "backup_jobs_expired", "copy_jobs_failed", "restore_jobs_failed")
 _REQUESTS = "http_server_request_duration_seconds"
 
 
@@ -330,7 +334,8 @@ _ENTRY: tuple[Signal, ...] = (
         Team.SECURITY,
         Unit.PERCENT,
         '100 * sum(aws_wafv2_blocked_requests_sum{dimension_Rule="requests-per-minute"})'
-        ' / sum({__name__=~"aws_wafv2_(allowed|blocked)_requests_sum",dimension_Rule="ALL"})',
+        ' / (sum(aws_wafv2_allowed_requests_sum{dimension_Rule="ALL"})'
+        ' + (sum(aws_wafv2_blocked_requests_sum{dimension_Rule="ALL"}) or vector(0)))',
         "The firewall throttles a large part of the requests",
         warning=Level(5, "5m"),
         critical=Level(25, "5m"),
@@ -464,8 +469,7 @@ _DATA: tuple[Signal, ...] = (
         System.CACHE,
         Team.DATA,
         Unit.PERCENT,
-        "max by (dimension_CacheClusterId)"
-        ' (aws_elasticache_database_memory_usage_percentage_maximum{dimension_CacheClusterId=~".+-cache-[0-9]{4}-[0-9]{3}"})',
+        f"max by (dimension_CacheClusterId) (aws_elasticache_database_memory_usage_percentage_maximum{_CACHE})",
         "A node of the cache is nearly full",
         warning=Level(85, "5m"),  # promise
         critical=Level(95, "5m"),  # promise
@@ -477,8 +481,7 @@ _DATA: tuple[Signal, ...] = (
         System.SESSIONS,
         Team.DATA,
         Unit.PERCENT,
-        "max by (dimension_CacheClusterId)"
-        ' (aws_elasticache_database_memory_usage_percentage_maximum{dimension_CacheClusterId=~".+-sessions-[0-9]{4}-[0-9]{3}"})',
+        f"max by (dimension_CacheClusterId) (aws_elasticache_database_memory_usage_percentage_maximum{_SESSIONS})",
         "A node of the sessions is nearly full, and refuses new ones when it is",
         warning=Level(85, "5m"),  # promise
         critical=Level(95, "1m"),  # promise
@@ -491,8 +494,8 @@ _DATA: tuple[Signal, ...] = (
         System.CACHE,
         Team.DATA,
         Unit.PERCENT,
-        '100 * sum(aws_elasticache_cache_hits_sum{dimension_CacheClusterId=~".+-cache-.+"})'
-        ' / sum({__name__=~"aws_elasticache_cache_(hits|misses)_sum",dimension_CacheClusterId=~".+-cache-.+"})',
+        f"100 * sum(aws_elasticache_cache_hits_sum{_CACHE})"
+        f" / (sum(aws_elasticache_cache_hits_sum{_CACHE}) + sum(aws_elasticache_cache_misses_sum{_CACHE}))",
         "The cache answers few reads, and the database the others",
         direction=Direction.BELOW,
         warning=Level(80, "5m"),
@@ -503,7 +506,7 @@ _DATA: tuple[Signal, ...] = (
         System.CACHE,
         Team.DATA,
         Unit.PER_SECOND,
-        'sum(aws_elasticache_evictions_sum{dimension_CacheClusterId=~".+-cache-.+"}) / 60',
+        f"sum(aws_elasticache_evictions_sum{_CACHE}) / 60",
         "The cache gives up keys that are still wanted",
         warning=Level(100, "10m"),
     ),
@@ -750,8 +753,7 @@ _SAFETY: tuple[Signal, ...] = (
         System.BACKUP,
         Team.DATA,
         Unit.COUNT,
-        'max_over_time((sum({__name__=~"aws_backup_number_of_(backup|copy|restore)_jobs_failed_sum"})'
-        " + (sum(aws_backup_number_of_backup_jobs_expired_sum) or vector(0)))[6h:5m])",
+        f"max_over_time(({' + '.join(f'(sum(aws_backup_number_of_{jobs}_sum) or vector(0))' for jobs in _BAD_JOBS)})[6h:5m])",
         "A backup, a copy or a test restore failed",
         warning=Level(0, "0s"),
         runbook="backup-missed",
