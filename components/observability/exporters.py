@@ -10,6 +10,7 @@ import yaml
 
 _TABLE = Path(__file__).with_name("exporters.yaml")
 _PERIOD_SECONDS = 60  # what CloudWatch resolves to, for most of AWS
+_LOOK_BACK_SECONDS = 600  # some of AWS reports every five minutes, and late
 _SERIES = {"gauge": ("",), "counter": ("",), "histogram": ("_bucket", "_sum", "_count")}
 _OF_EVERY_TARGET = ("job", "instance")
 
@@ -108,7 +109,11 @@ def _cloudwatch_job(described: Mapping[str, Any], region: str) -> dict[str, Any]
     return {
         "regions": described.get("regions", [region]),
         "period": period,
-        # two periods back at least: CloudWatch's newest may not be complete
-        "length": max(2 * period, 300),
-        "metrics": [{"name": name, "statistics": statistics} for name, statistics in described["metrics"].items()],
+        "length": max(2 * period, _LOOK_BACK_SECONDS),
+        "metrics": [_cloudwatch_query(name, statistic) for name, statistics in described["metrics"].items() for statistic in statistics],
     }
+
+
+def _cloudwatch_query(name: str, statistic: str) -> dict[str, Any]:
+    """What was not counted is 0; left out it would be no number, and no number would be larger or smaller than it."""
+    return {"name": name, "statistics": [statistic], **({"nilToZero": True} if statistic == "Sum" else {})}

@@ -75,15 +75,20 @@ def _foundation(place: Place) -> dict[str, Any]:
             "runbook_url": runbook_url("heartbeat-missed", place),
         },
     }
-    recordings = [{"record": each.record, "expr": place.fill(each.expression)} for each in RECORDINGS]
+    recordings = [_recording(each.record, place.fill(each.expression)) for each in RECORDINGS]
     return {"name": _FOUNDATION, "interval": _INTERVAL, "rules": [*recordings, heartbeat]}
 
 
 def _group(signal: Signal, place: Place) -> dict[str, Any]:
     """The recorded value, and an alert for each level of it."""
-    recorded = {"record": signal.record, "expr": signal.expression}
+    recorded = [_recording(each.record, place.fill(each.expression)) for each in signal.recordings]
+    value = _recording(signal.record, signal.expression)
     alerts = [_alert(signal, severity, place) for severity, _ in signal.levels]
-    return {"name": signal.name, "interval": _INTERVAL, "rules": [recorded, *alerts]}
+    return {"name": signal.name, "interval": _INTERVAL, "rules": [*recorded, value, *alerts]}
+
+
+def _recording(record: str, expression: str) -> dict[str, str]:
+    return {"record": record, "expr": expression}
 
 
 def _alert(signal: Signal, severity: Severity, place: Place) -> dict[str, Any]:

@@ -4,7 +4,7 @@ Recording rules, alert rules, threshold lines of dashboards and runbooks are all
 rows of the requirements; the others are our own, and may be changed per environment like those.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from string import Template
@@ -13,7 +13,8 @@ SCRAPE_SECONDS = 30
 """Time between two looks at a target. Signals that count failures in a row rely on it."""
 EVALUATION_SECONDS = 30
 """Time between two evaluations of a rule."""
-RUNBOOK_FOLDER = "docs/runbooks"
+JOBS = ("trading-services", "kube-state-metrics", "kubelet", "cadvisor", "cert-manager", "vault", "cloudwatch")
+"""What the scrape calls its groups of targets. One that falls silent silences the alerts that need it."""
 
 
 class Severity(StrEnum):
@@ -175,6 +176,14 @@ class Level:
 
 
 @dataclass(frozen=True)
+class Recording:
+    """A series that a signal is made of."""
+
+    record: str
+    expression: str
+
+
+@dataclass(frozen=True)
 class Signal:
     """One row. `expression` yields the value in `unit`, one series for each combination of the labels `by`."""
 
@@ -193,6 +202,8 @@ class Signal:
     where: Where = Where.EVERYWHERE
     runbook: str = ""
     """Page of `docs/runbooks`; the signal's own name unless said otherwise."""
+    recordings: tuple[Recording, ...] = ()
+    """What the expression counts over time: recorded in the same moment, or a sample more or less could be in its window."""
 
     @property
     def page(self) -> str:
@@ -219,14 +230,6 @@ class Signal:
         for severity in Severity:
             if (level := self.level(severity)) is not None:
                 yield severity, level
-
-
-@dataclass(frozen=True)
-class Recording:
-    """A series that several signals share."""
-
-    record: str
-    expression: str
 
 
 @dataclass(frozen=True)
@@ -259,27 +262,26 @@ def _burn_rate(long: str, short: str) -> str:
     return f"((api:error_ratio:{long} <= api:error_ratio:{short}) or api:error_ratio:{short}) / $error_budget"
 
 
-def _failures_in_a_row(checks: str, seconds: int) -> str:
-    """How many of the last three checks failed. `checks` is a selector of 0 and 1, one each `seconds`.
+def _failures_in_a_row(checks: str, seconds: int, step: str = "") -> str:
+    """How many of the last three checks failed. `checks` is a series of 0 and 1, one each `seconds`, or looked at each `step`.
 
     A window a second shorter than three checks never holds a fourth.
     """
-    window = f"[{3 * seconds - 1}s]"
+    window = f"[{3 * seconds - 1}s{step}]"
     return f"count_over_time({checks}{window}) - sum_over_time({checks}{window})"
+
+
+def _silent(jobs: Sequence[str]) -> str:
+    """1 for each job none of whose targets answers, or that has no targets at all."""
+    gone = " or ".join(f'absent(up{{job="{job}"}})' for job in jobs)
+    return f'1 - max by (job) (up{{job=~"{"|".join(jobs)}"}}) or {gone}'
 
 
 RECORDINGS: tuple[Recording, ...] = (
     Recording("rules:evaluated", "vector(1)"),
     *(_error_ratio(window) for window in ("5m", "30m", "1h", "6h")),
-    Recording(
-        "service:answers",
-        'max by (service) (up{job="trading-services"})'
-        ' or 0 * max by (service) (label_replace(kube_deployment_spec_replicas{namespace="trading"} > 0,'
-        ' "service", "$1", "deployment", "(.+)"))',
-    ),
-    Recording("canary:passes", "max by (dimension_CanaryName) (aws_cloudwatchsynthetics_success_percent_average) >= bool 100"),
 )
-"""Evaluated before the signals, in this order."""
+"""What several signals share."""
 
 
 _ENTRY: tuple[Signal, ...] = (
@@ -361,11 +363,14 @@ _ENTRY: tuple[Signal, ...] = (
         System.API,
         Team.PLATFORM,
         Unit.COUNT,
-        f"count_over_time(canary:passes[{3 * 60 - 1}s:1m]) - sum_over_time(canary:passes[{3 * 60 - 1}s:1m])",
+        _failures_in_a_row("canary:passes", 60, ":1m"),
         "The platform does not answer from outside",
         direction=Direction.AT_LEAST,
         critical=Level(3, "0s"),  # promise: three failures in a row
         by=("dimension_CanaryName",),
+        recordings=(
+            Recording("canary:passes", "max by (dimension_CanaryName) (aws_cloudwatchsynthetics_success_percent_average) >= bool 100"),
+        ),
     ),
     Signal(
         "region-unhealthy",
@@ -640,6 +645,14 @@ _CLUSTER: tuple[Signal, ...] = (
         direction=Direction.AT_LEAST,
         critical=Level(3, "0s"),  # promise: three failures in a row
         by=("service",),
+        recordings=(
+            Recording(
+                "service:answers",
+                'max by (service) (up{job="trading-services"})'
+                ' or 0 * max by (service) (label_replace(kube_deployment_spec_replicas{namespace="trading"} > 0,'
+                ' "service", "$1", "deployment", "(.+)"))',
+            ),
+        ),
     ),
     Signal(
         "pod-memory",
@@ -777,9 +790,7 @@ _SAFETY: tuple[Signal, ...] = (
         System.MONITORING,
         Team.PLATFORM,
         Unit.COUNT,
-        'absent(up{job="trading-services"} == 1) or absent(up{job="kube-state-metrics"} == 1) or absent(up{job="kubelet"} == 1)'
-        ' or absent(up{job="cadvisor"} == 1) or absent(up{job="cert-manager"} == 1) or absent(up{job="vault"} == 1)'
-        ' or absent(up{job="cloudwatch"} == 1)',
+        _silent(JOBS),
         "A source of metrics is silent, and with it the alerts that need it",
         warning=Level(0, "5m"),
         by=("job",),
