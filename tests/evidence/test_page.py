@@ -203,6 +203,15 @@ def test_the_auditors_question_is_answered_within_three_clicks(show: Show) -> No
     assert f"{DAYS_LEFT} days left, OPS-7" in answer
 
 
+def test_what_was_otherwise_in_between_is_not_unchanged(show: Show) -> None:
+    between = earlier("b", "2026-06-10T08:00:00+00:00", east_database=State.FAIL)
+    page = show("/control/enc-rds-storage", DEMO, between, OLDER)  # pass, then fail, then pass
+    (row,) = page.js(
+        "[...document.querySelectorAll('tbody tr')].map((row) => row.innerText).filter((each) => each.includes('east-database'))"
+    )
+    assert "fail at bbbbbbbbbb" in row
+
+
 def test_waivers_show_days_left_and_what_ended(show: Show) -> None:
     ended = replace(WAIVER, owner="eve@demo.example", accepted="2020-01-01", expires="2020-02-01")
     page = show("/waivers", replace(DEMO, verdicts=(*DEMO.verdicts, verdict("enc-rds-storage", "old", State.WAIVED, waiver=ended))))
@@ -218,7 +227,15 @@ def test_gaps_name_types_controls_and_requirements_without_verdicts(show: Show) 
     assert "3 resources of 1 type about which no control says anything" in said
     assert "1 disabled control" in said
     assert "2 controls with nothing to judge here" in said
-    assert "random:index/randomId:RandomId" in said
+    assert "random:index/randomId:RandomId 3 nobody has said why" in " ".join(said.split())
+    reasoned = text_of(show("/gaps", replace(DEMO, reasons={"random:index/randomId:RandomId": "part of a name"})))
+    assert "random:index/randomId:RandomId 3 part of a name" in " ".join(reasoned.split())
+
+
+def test_evidence_of_a_run_of_the_cli_says_what_it_cannot_tell(show: Show) -> None:
+    page = show("/", replace(DEMO, mode="pulumi update", limits=("Which commit was run is not told.",)))
+    assert "made of an update of the Pulumi CLI" in text_of(page, "header")
+    assert "What this evidence cannot tell\nWhich commit was run is not told." in text_of(page)
 
 
 def test_changes_are_told_with_before_and_after(show: Show) -> None:
@@ -354,6 +371,7 @@ HOSTILE = {
     "placeholders": "{{script}} {{evidence}} ${struck} \\u003c",
     "bidirectional": "a\u202efdp.exe\u2066\u200f\u05d0",
     "separators": "one\u2028two\u2029three\u0007",
+    "half": "lone\ud800surrogate",
     "prototype": "__proto__",
     "path": "../..//%2e%2e/?x#y%",
     "long": "x" * 10_000,

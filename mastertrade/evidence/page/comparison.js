@@ -35,7 +35,7 @@ function snapshotOfFile(text, model) {
 function parsedEvidence(text) {
   let evidence;
   try {
-    evidence = JSON.parse(text);
+    evidence = parsed(text);
   } catch {
     throw new Error("is no whole JSON document; allowed: an evidence.json that `mastertrade audit --out` wrote");
   }

@@ -10,7 +10,14 @@ const STATES = ["fail", "unknown", "waived", "pass", "not applicable"]; // what 
 const SEVERITIES = ["critical", "high", "medium", "low"];
 
 function embedded(id) {
-  return JSON.parse(document.getElementById(id).textContent);
+  return parsed(document.getElementById(id).textContent);
+}
+
+/** JSON whose texts have no half of a character, which no address could hold: it is written as what it is. */
+function parsed(json) {
+  const half = (found) => `\\u${found.charCodeAt(0).toString(16)}`;
+  const whole = (_, value) => (typeof value === "string" ? value.replace(/\p{Surrogate}/gu, half) : value);
+  return JSON.parse(json, json.includes("\\ud") ? whole : undefined);
 }
 
 /** Verdicts, controls and resources of a packed document: all of what `packing.py` wrote, or its states alone. */
@@ -67,7 +74,8 @@ function unpacked(packed) {
     commit: packed.commit,
     compliant: packed.compliant,
     packs: packed.packs,
-    unjudged: Object.entries(packed.unjudged),
+    limits: packed.limits,
+    coverage: packed.coverage,
     controls,
     controlById,
     frameworks,
@@ -109,6 +117,11 @@ function statusOf(requirement) {
   return STATES.find((state) => states.has(state)) ?? "nothing to judge";
 }
 const STATUSES = [...STATES, "nothing to judge", "not covered"];
+
+/** How many resources no control says anything about. */
+function unjudgedResources(model) {
+  return model.coverage.reduce((sum, { resources }) => sum + resources, 0);
+}
 
 /** What keeps the stack from compliance. */
 function failuresOf(model) {

@@ -54,7 +54,7 @@ function waiversView({ model }) {
 }
 
 function gapsView({ model }) {
-  const resources = model.unjudged.reduce((sum, [, count]) => sum + count, 0);
+  const resources = unjudgedResources(model);
   const idle = model.controls.filter((each) => !each.verdicts.length);
   const disabled = idle.filter((each) => each.enforcement === "disabled");
   const unknown = model.verdicts.filter((each) => each.state === "unknown").length;
@@ -67,7 +67,7 @@ function gapsView({ model }) {
         element(
           "li",
           {},
-          `${several(resources, "resource")} of ${several(model.unjudged.length, "type")} about which no control says anything`,
+          `${several(resources, "resource")} of ${several(model.coverage.length, "type")} about which no control says anything`,
         ),
         element(
           "li",
@@ -112,15 +112,18 @@ function gapsView({ model }) {
             ),
           )
         : null,
-      model.unjudged.length
+      model.coverage.length
         ? section(
             "Types without a control",
-            element("p", { class: "quiet" }, "docs/controls.md says of each type why."),
             table(
               "Declared types about which no control says anything",
-              ["Type", { text: "Resources", class: "figure" }],
-              model.unjudged.map(([type, count]) => [code(type), number(count)]),
-              { hideCaption: true, name: "counts narrow" },
+              [{ text: "Type", class: "subject" }, { text: "Resources", class: "figure" }, "Why"],
+              model.coverage.map(({ type, resources, reason }) => [
+                code(type),
+                number(resources),
+                reason ? told(reason, 1000) : mark("unknown", "nobody has said why"),
+              ]),
+              { hideCaption: true, name: "counts types" },
             ),
           )
         : null,

@@ -10,7 +10,6 @@ function overview({ model, history }) {
   );
   const regionOf = countedBy(model.verdicts, model.regions, (each) => each.resource.region);
   const waivers = waiversOf(model.verdicts);
-  const unjudged = model.unjudged.reduce((sum, [, count]) => sum + count, 0);
   const parts = [
     element(
       "p",
@@ -33,8 +32,8 @@ function overview({ model, history }) {
       element(
         "li",
         {},
-        link(address(["gaps"]), several(unjudged, "resource")),
-        ` of ${several(model.unjudged.length, "type")} without a control`,
+        link(address(["gaps"]), several(unjudgedResources(model), "resource")),
+        ` of ${several(model.coverage.length, "type")} without a control`,
       ),
       element(
         "li",
@@ -43,6 +42,18 @@ function overview({ model, history }) {
       ),
     ),
   ];
+  if (model.limits.length) {
+    parts.push(
+      section(
+        "What this evidence cannot tell",
+        element(
+          "ul",
+          {},
+          model.limits.map((each) => element("li", {}, told(each, 1000))),
+        ),
+      ),
+    );
+  }
   const packs = section(
     "By pack",
     table(

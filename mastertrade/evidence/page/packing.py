@@ -30,7 +30,7 @@ def packed(document: Mapping[str, Any]) -> dict[str, Any]:
             waived.append((number, _number(waivers, tuple(_number(strings, verdict["waiver"][key]) for key in _WAIVER))))
     messages = [_number(strings, each["message"]) for each in document["verdicts"]]
     return {
-        **{key: document[key] for key in ("project", "stack", "mode", "commit", "compliant", "packs", "controls", "unjudged")},
+        **{key: document[key] for key in ("project", "stack", "mode", "commit", "limits", "compliant", "packs", "controls", "coverage")},
         "frameworks": document["frameworks"],
         "resources": states["resources"],
         "verdicts": {**states["verdicts"], "message": messages},

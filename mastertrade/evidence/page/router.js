@@ -109,7 +109,12 @@ async function compare(files) {
 }
 
 function about() {
-  const modes = { simulated: "evaluated offline, as after a deployment", first: "evaluated offline, as before the first deployment" };
+  const modes = {
+    simulated: "evaluated offline, as after a deployment",
+    first: "evaluated offline, as before the first deployment",
+    "pulumi preview": "made of a preview of the Pulumi CLI",
+    "pulumi update": "made of an update of the Pulumi CLI",
+  };
   const parts = [
     link("#/", mark(model.compliant ? "pass" : "fail", model.compliant ? "Compliant" : "Not compliant")),
     element(
