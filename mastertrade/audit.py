@@ -10,11 +10,14 @@ import click
 
 from mastertrade.evidence.context import commit_of, frameworks_of, reasons_of
 from mastertrade.evidence.document import FORMAT, document, to_json
+from mastertrade.evidence.earlier import read_earlier
 from mastertrade.evidence.folder import EvidenceError, check_folder, write_evidence
 from mastertrade.evidence.inert import inert
 from mastertrade.evidence.model import Audit, State, Verdict, audit_of
+from mastertrade.offline.configuration import read_project, stacks_of
 from mastertrade.stacks import StackRun, own_packs, run_stacks, tell
 from policies.engine.frameworks import FrameworkError
+from settings.problems import SettingsError
 
 __all__ = ["audit_stacks", "audited", "can_write", "concluded", "show_audit", "written"]
 
@@ -31,12 +34,18 @@ def audit_stacks(
     as_json: bool = False,
     packs: tuple[Path, ...] = (),
     out: Path | None = None,
+    since: tuple[Path, ...] = (),
 ) -> int:
     """Audits stacks, all of them if none is named, with the project's own packs if none is named. Returns the exit code.
 
-    Writes evidence to the folder `out`, if every stack could be audited.
+    Writes evidence to the folder `out`, if every stack could be audited; its page compares with the evidence files `since`.
     """
     if out is not None and not can_write(out):
+        return _BAD_USAGE
+    try:
+        earlier = read_earlier(since, project=read_project(root).name, stacks=stacks or stacks_of(root)) if since else {}
+    except (EvidenceError, SettingsError) as error:
+        tell(str(error))
         return _BAD_USAGE
     code = 0
     audits: list[Audit] = []
@@ -45,7 +54,7 @@ def audit_stacks(
         if run.code or not run.evaluation:
             continue
         try:
-            audit = audited(root, run, with_frameworks=not packs)
+            audit = replace(audited(root, run, with_frameworks=not packs), earlier=earlier.get(run.stack, ()))
         except FrameworkError as error:
             tell(str(error))
             return _BAD_USAGE

@@ -237,6 +237,13 @@ def _stacks(context: click.Context, stack: str, *, all_stacks: bool) -> tuple[st
     metavar="FILE",
     help="Read what the Pulumi CLI wrote, from --event-log or `preview --json`, instead of evaluating the program; - reads standard input.",
 )
+@click.option(
+    "--since",
+    multiple=True,
+    type=click.Path(exists=True, dir_okay=False, resolve_path=True, path_type=Path),
+    metavar="FILE",
+    help="Earlier evidence.json with which the page compares; may be given again.",
+)
 @click.pass_obj
 @click.pass_context
 def audit(
@@ -251,6 +258,7 @@ def audit(
     packs: tuple[Path, ...],
     out: Path | None,
     source: Path | None,
+    since: tuple[Path, ...],
 ) -> Action | None:
     """Tells what every control says of every resource, offline. `audit verify` tells whether evidence is as it was written.
 
@@ -267,7 +275,11 @@ def audit(
       python -m mastertrade audit                          production
       python -m mastertrade audit --all-stacks --out evidence
       python -m mastertrade audit verify evidence
+      python -m mastertrade audit --out evidence --since 2026-10/prod/evidence.json
       python -m mastertrade audit --json | jq '.audits[].verdicts[] | select(.state == "fail")'
+
+    With --out, FOLDER/STACK/index.html is a page for auditors: open it with a browser. With --since it tells what
+    changed since earlier evidence, and from which of its commits on each verdict has been as it is.
 
     \b
     Of a real run (what its file does not tell, the evidence says under `limits`):
@@ -304,6 +316,8 @@ def audit(
     if source and (barred := [each for each in given if each in ("--all-stacks", "--mode")]):
         raise click.UsageError(f"{', '.join(barred)}: --from-pulumi takes stack and mode from its file.")
     stacks = _stacks(context, stack, all_stacks=all_stacks)
+    if since and out is None:
+        raise click.UsageError("--since is for the page that --out writes: name a folder with --out.")
 
     def action() -> int:
         if source:
@@ -312,7 +326,7 @@ def audit(
             return audit_from_pulumi(root, source, stack if "--stack" in given else "", as_json=as_json, packs=packs, out=out)
         from mastertrade.audit import audit_stacks
 
-        return audit_stacks(root, stacks, mode, as_json=as_json, packs=packs, out=out)
+        return audit_stacks(root, stacks, mode, as_json=as_json, packs=packs, out=out, since=since)
 
     return action
 

@@ -13,6 +13,7 @@ from mastertrade.evidence.junit import to_junit
 from mastertrade.evidence.manifest import MANIFEST, read_manifest
 from mastertrade.evidence.model import Audit
 from mastertrade.evidence.ocsf import to_ocsf
+from mastertrade.evidence.page import render
 from mastertrade.evidence.problems import EvidenceError
 from mastertrade.evidence.sarif import to_code_scanning, to_sarif
 from mastertrade.evidence.table import to_csv
@@ -28,6 +29,7 @@ WRITERS: Mapping[str, Writer] = {
     "code-scanning.sarif": to_code_scanning,
     "results.junit.xml": to_junit,
     "results.ocsf.json": to_ocsf,
+    "index.html": lambda audit: render(document(audit), audit.earlier),
 }
 """File name to what is written there."""
 

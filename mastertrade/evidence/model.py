@@ -161,6 +161,8 @@ class Audit:
     """Why no control is about a type of `unjudged`, where somebody has said so."""
     limits: tuple[str, ...] = ()
     """What cannot be told from where the verdicts come from, a sentence each; empty for an audit that asked the packs itself."""
+    earlier: tuple[Mapping[str, Any], ...] = ()
+    """Documents of earlier audits of the stack, to compare with. Not part of the evidence."""
 
     def counts(self, verdicts: Iterable[Verdict] | None = None) -> dict[State, int]:
         """How many verdicts have each state, of all or of some."""
