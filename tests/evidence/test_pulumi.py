@@ -78,13 +78,16 @@ def test_what_a_log_cannot_tell_is_stated(audited: Any, tmp_path: Path) -> None:
     assert any("ran in version 0.9.0" in each for each in older["limits"])
 
 
-def test_what_cannot_be_told_in_a_preview_is_unknown_and_no_pass(audited: Any, tmp_path: Path) -> None:
-    event = objection("exp-policy-public", f"{TITLE}: cannot be told, it is unknown.", PLAIN, pack="exposure", level="advisory")
+@pytest.mark.parametrize("level", ["advisory", "mandatory"], ids=["in a preview", "in a deployment"])
+def test_what_cannot_be_told_is_unknown_and_no_pass(audited: Any, tmp_path: Path, level: str) -> None:
+    event = objection("exp-policy-public", f"{TITLE}: cannot be told, it is unknown.", PLAIN, pack="exposure", level=level)
     code, evidence, _ = audited(log(tmp_path / "log", *STEPS, event, summary({"exposure": "v1.0.0"})))
     assert (code, said(evidence)) == (3, {("exp-policy-public", "plain"): "unknown"})
 
 
-def test_waivers_count_where_the_project_states_them(audited: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.fixture
+def waived_today(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> datetime.date:
+    """The queue PLAIN is waived until the day that is returned."""
     today = datetime.datetime.now(datetime.UTC).date()
     stated = tmp_path / "waivers.yaml"
     stated.write_text(
@@ -92,12 +95,22 @@ def test_waivers_count_where_the_project_states_them(audited: Any, tmp_path: Pat
         f"reason: a test, ticket: OPS-7, accepted: {today}, expires: {today}}}\n"
     )
     monkeypatch.setattr(waivers, "OWN_FILE", stated)
+    return today
+
+
+def test_waivers_count_where_the_project_states_them(audited: Any, tmp_path: Path, waived_today: datetime.date) -> None:
     message = "Queues. found nothing. Waived: accepted by ada until 2099-01-01 (OPS-7): trust me"
     events = [objection("enc-sqs-queue", message, each, level="advisory") for each in (PLAIN, KEPT)]
     _, evidence, _ = audited(log(tmp_path / "log", *STEPS, *events, summary()))
     assert said(evidence) == {("enc-sqs-queue", "plain"): "waived", ("enc-sqs-queue", "kept"): "fail"}, "a message waives nothing"
     (waived,) = [each["waiver"] for each in evidence["verdicts"] if each["waiver"]]
-    assert (waived["owner"], waived["expires"]) == ("ada", str(today))
+    assert (waived["owner"], waived["expires"]) == ("ada", str(waived_today))
+
+
+@pytest.mark.usefixtures("waived_today")
+def test_what_stopped_a_run_was_not_waived_in_it(audited: Any, tmp_path: Path) -> None:
+    _, evidence, _ = audited(log(tmp_path / "log", *STEPS, objection("enc-sqs-queue", "it is plain", PLAIN), summary()))
+    assert said(evidence) == {("enc-sqs-queue", "plain"): "fail"}
 
 
 def test_packs_of_other_origins_are_taken_at_their_word(audited: Any, tmp_path: Path) -> None:

@@ -120,9 +120,10 @@ class _Judged:
     def _state(self, policy: str, urn: str, events: list[PolicyEvent]) -> tuple[State, WaiverOfVerdict | None]:
         """Only what our own controls are known to say of themselves is anything else than a failure."""
         control = self._own.get(policy)
-        if control is None or any(each.is_mandatory for each in events):
+        if control is None:
             return State.FAIL, None
-        waiver = self._waiver_for(policy, urn) if urn else None
+        # what was waived in the run is advice there: a waiver of later changes nothing
+        waiver = self._waiver_for(policy, urn) if urn and not any(each.is_mandatory for each in events) else None
         if waiver is not None:
             return State.WAIVED, waiver
         is_unknown = all(each.message.startswith(f"{control.title}: cannot be told, ") for each in events)
