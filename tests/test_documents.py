@@ -7,6 +7,7 @@ import pytest
 from tests.declared import ROOT, declare
 
 README = (ROOT / "README.md").read_text()
+RUNBOOKS = sorted((ROOT / "docs" / "runbooks").glob("*.md"))
 LINK = re.compile(r"\[[^\]]+\]\((?!https?:)([^)#]+)(?:#[^)]*)?\)")
 
 
@@ -65,3 +66,25 @@ def test_architecture_names_files_that_exist() -> None:
     assert named
     for path in named:
         assert (ROOT / path).exists(), path
+
+
+def test_runbooks_name_outputs_of_the_program_and_files_of_the_repository() -> None:
+    for page in RUNBOOKS:
+        text = page.read_text()
+        for output in re.findall(r"pulumi stack output (\w+)", text):
+            assert output in declare("prod").evaluation.outputs, f"{page.name}: {output}"
+        for file in re.findall(r"`((?:components|settings|docs)/[^`]+\.\w+)`", text):
+            assert (ROOT / file).exists(), f"{page.name}: {file}"
+
+
+def test_runbooks_name_workloads_that_exist() -> None:
+    """A command that is copied at three in the morning finds what it names."""
+    kinds = {"StatefulSet": "statefulset", "Deployment": "deployment", "CronJob": "cronjob"}
+    declared = {
+        (each.inputs["metadata"]["namespace"], kind, each.inputs["metadata"]["name"])
+        for suffix, kind in kinds.items()
+        for each in declare("prod").of(suffix, "us-east-1")
+    }
+    for page in RUNBOOKS:
+        for namespace, kind, name in re.findall(r"-n (\w+) [^`\n]*?(statefulset|deployment|cronjob)/([a-z-]+)", page.read_text()):
+            assert (namespace, kind, name) in declared, f"{page.name}: {kind}/{name} in {namespace}"

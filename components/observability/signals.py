@@ -245,9 +245,9 @@ Thresholds = Mapping[str, Limits]
 
 
 _API = 'service="api-gateway"'
-# nodes are named after their cluster: `…-cache-0001-002` is the second node of the first shard
-_CACHE = '{dimension_CacheClusterId=~".+-cache-[0-9]{4}-[0-9]{3}"}'
-_SESSIONS = '{dimension_CacheClusterId=~".+-sessions-[0-9]{4}-[0-9]{3}"}'
+# nodes are named after their cluster: `mastertrade-prod-cache-us-east-1-0001-002`
+_CACHE = '{dimension_CacheClusterId=~".+-cache-.+"}'
+_SESSIONS = '{dimension_CacheClusterId=~".+-sessions-.+"}'
 _BAD_JOBS = ("backup_jobs_failed", "backup_jobs_expired", "copy_jobs_failed", "restore_jobs_failed")
 _REQUESTS = "http_server_request_duration_seconds"
 
@@ -260,6 +260,11 @@ def _error_ratio(window: str) -> Recording:
 def _burn_rate(long: str, short: str) -> str:
     """The smaller of two windows: both have to burn, the long one to matter, the short one to be still going on."""
     return f"((api:error_ratio:{long} <= api:error_ratio:{short}) or api:error_ratio:{short}) / $error_budget"
+
+
+def _of_nodes(counted: str) -> str:
+    """What the nodes of the cache counted within a minute; CloudWatch tells it of a node and once more of its only part."""
+    return f"sum(max by (dimension_CacheClusterId) (aws_elasticache_{counted}_sum{_CACHE}))"
 
 
 def _failures_in_a_row(checks: str, seconds: int, step: str = "") -> str:
@@ -499,8 +504,7 @@ _DATA: tuple[Signal, ...] = (
         System.CACHE,
         Team.DATA,
         Unit.PERCENT,
-        f"100 * sum(aws_elasticache_cache_hits_sum{_CACHE})"
-        f" / (sum(aws_elasticache_cache_hits_sum{_CACHE}) + sum(aws_elasticache_cache_misses_sum{_CACHE}))",
+        f"100 * {_of_nodes('cache_hits')} / ({_of_nodes('cache_hits')} + {_of_nodes('cache_misses')})",
         "The cache answers few reads, and the database the others",
         direction=Direction.BELOW,
         warning=Level(80, "5m"),
@@ -511,7 +515,7 @@ _DATA: tuple[Signal, ...] = (
         System.CACHE,
         Team.DATA,
         Unit.PER_SECOND,
-        f"sum(aws_elasticache_evictions_sum{_CACHE}) / 60",
+        f"{_of_nodes('evictions')} / 60",
         "The cache gives up keys that are still wanted",
         warning=Level(100, "10m"),
     ),

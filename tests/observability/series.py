@@ -45,7 +45,7 @@ def _share(used: str, whole: str, percent: float, size: float) -> Series:
     return {used: percent / 100 * size, whole: size}
 
 
-def _cache(metric: str, cluster: str = "mastertrade-prod-cache") -> str:
+def _cache(metric: str, cluster: str = "mastertrade-prod-cache-us-east-1") -> str:
     return f'aws_elasticache_{metric}{{dimension_CacheClusterId="{cluster}-0001-001"}}'
 
 
@@ -82,14 +82,18 @@ SERIES: Mapping[str, Callable[[float], Series]] = {
     "replication-lag": lambda value: {'aws_rds_aurora_global_dbrpolag_maximum{dimension_DBClusterIdentifier="standby"}': 1000 * value},
     "cache-memory": lambda value: {
         _cache("database_memory_usage_percentage_maximum"): value,
-        _cache("database_memory_usage_percentage_maximum", "mastertrade-prod-sessions"): 99,
+        _cache("database_memory_usage_percentage_maximum", "mastertrade-prod-sessions-us-east-1"): 99,
     },
     "sessions-memory": lambda value: {
-        _cache("database_memory_usage_percentage_maximum", "mastertrade-prod-sessions"): value,
+        _cache("database_memory_usage_percentage_maximum", "mastertrade-prod-sessions-us-east-1"): value,
         _cache("database_memory_usage_percentage_maximum"): 99,
     },
     "cache-hit-rate": lambda value: {_cache("cache_hits_sum"): 60 * value, _cache("cache_misses_sum"): 60 * (100 - value)},
-    "cache-evictions": lambda value: {_cache("evictions_sum"): 60 * value},
+    "cache-evictions": lambda value: {
+        _cache("evictions_sum"): 60 * value,
+        # the same once more, as CloudWatch has it
+        _cache("evictions_sum").replace("}", ',dimension_CacheNodeId="0001"}'): 60 * value,
+    },
     "broker-queue-depth": lambda value: {
         'aws_amazonmq_message_ready_count_maximum{dimension_Broker="mastertrade-prod",dimension_Queue=""}': value,
         'aws_amazonmq_message_ready_count_maximum{dimension_Broker="mastertrade-prod",dimension_Queue="orders"}': value,
