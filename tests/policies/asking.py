@@ -2,6 +2,7 @@
 
 import contextlib
 import copy
+import importlib
 import re
 from collections.abc import Generator, Mapping, Sequence
 from dataclasses import dataclass
@@ -9,10 +10,12 @@ from pathlib import Path
 from typing import Any
 
 import yaml
+from pulumi.runtime import rpc
 
 from mastertrade.offline import UNKNOWN, Evaluation, Mode, Resource
 from mastertrade.offline.analyzer import Questions, Violation, ask
 from mastertrade.offline.pack_process import RunningPack, running_pack
+from mastertrade.offline.schema import schema_of
 
 POLICIES = Path(__file__).parents[2] / "policies"
 KEY = "arn:aws:kms:eu-west-1:123456789012:key/1234abcd-12ab-34cd-56ef-1234567890ab"
@@ -41,18 +44,34 @@ def asking(pack: str) -> Generator[Asking]:
         yield Asking(running)
 
 
-def described(folder: str, pack: str) -> dict[str, dict[str, Any]]:
-    """Entries of `folder/PACK/*.yaml`, one file for each module of the pack or subject. A name that stands twice is refused.
+def read(file: Path) -> Any:
+    """What a file describes. `~~` stands for nothing: it breaks what scanners of repositories take for a credential."""
+    return yaml.load(file.read_text(encoding="utf-8").replace("~~", ""), Loader=_LOADER)
 
-    `~~` stands for nothing: it breaks what scanners of repositories take for a credential.
-    """
+
+def described(folder: str, pack: str) -> dict[str, dict[str, Any]]:
+    """Entries of `folder/PACK/*.yaml`, one file for each module of the pack or subject. A name that stands twice is refused."""
     found: dict[str, dict[str, Any]] = {}
     for file in sorted((Path(__file__).parent / folder / pack).glob("*.yaml")):
-        text = file.read_text(encoding="utf-8").replace("~~", "")
-        for name, entry in yaml.load(text, Loader=_LOADER).items():
+        for name, entry in read(file).items():
             assert name not in found, f"{file}: {name} stands in another file, too"
             found[name] = entry
     return found
+
+
+def misnamed(resource: Mapping[str, Any]) -> list[str]:
+    """Properties of a described resource that its type does not have. A type that does not exist fails."""
+    package, module, _ = resource["type"].split(":")
+    importlib.import_module(f"pulumi_{package}")
+    known = rpc._RESOURCE_MODULES.get(f"{package}:{module}")
+    assert known or package == "kubernetes", f"{resource['type']} is no type"
+    if known:
+        info: dict[str, Any] = getattr(known[0], "mod_info")  # noqa: B009 - the generated class has it, its base has not
+        # classes are loaded when they are asked for
+        getattr(importlib.import_module(info["fqn"]), info["classes"][resource["type"]])
+    schema = schema_of(resource["type"])
+    # one block where a list is usual, and texts for booleans, are among the awkward forms
+    return [each for each in (schema.mistakes(resource["properties"]) if schema else ()) if each.startswith("no property")]
 
 
 def judged(entry: Mapping[str, Any], changes: Mapping[str, Any]) -> list[dict[str, Any]]:
