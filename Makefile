@@ -2,6 +2,8 @@
 
 STACK ?= prod
 ARGS ?=
+# Where ARGS asks for no policies, there is nothing to write
+EVIDENCE := $(if $(findstring --no-policy-packs,$(ARGS)),,--out evidence)
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -16,16 +18,16 @@ INSTALL := $(BIN)/python -m pip install --quiet --no-input --disable-pip-version
 LOCK := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate --custom-compile-command 'make lock'
 
 .DEFAULT_GOAL := help
-.PHONY: help preview audit test lint style types pytest format bench lock clean
+.PHONY: help preview audit test lint style types pytest format mutate bench lock clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
 
-preview: $(RUNTIME) ## Preview a stack offline, with every policy: STACK=dev|staging|prod (prod), ARGS="--json"
-	@$(BIN)/python -m mastertrade preview -s "$(STACK)" $(ARGS)
+preview: $(RUNTIME) ## Preview a stack offline, with every policy, and write evidence/: STACK=dev|staging|prod (prod), ARGS="--json"
+	@$(BIN)/python -m mastertrade preview -s "$(STACK)" $(EVIDENCE) $(ARGS)
 
-audit: $(RUNTIME) ## Tell what every control says of every resource: STACK=dev|staging|prod (prod), ARGS="--json"
-	@$(BIN)/python -m mastertrade audit -s "$(STACK)" $(ARGS)
+audit: $(RUNTIME) ## Tell what every control says of every resource, and write evidence/: STACK=dev|staging|prod (prod), ARGS="--json"
+	@$(BIN)/python -m mastertrade audit -s "$(STACK)" $(EVIDENCE) $(ARGS)
 
 test: $(DEVELOPMENT) ## Check style and types, run the tests
 	@$(MAKE) --no-print-directory --keep-going --jobs=2 style types pytest
@@ -41,11 +43,14 @@ types: $(DEVELOPMENT)
 	@errors=$$($(BIN)/basedpyright 2>&1) || { echo "$$errors"; exit 1; }
 
 pytest: $(DEVELOPMENT)
-	@$(BIN)/python -m pytest $(ARGS)
+	@$(BIN)/python -m pytest --numprocesses=auto --dist=loadfile $(ARGS)
 
 format: $(DEVELOPMENT) ## Rewrite the code in the common style
 	@$(BIN)/ruff check --quiet --fix-only .
 	@$(BIN)/ruff format --quiet .
+
+mutate: $(DEVELOPMENT) ## Break production on purpose, and see the control that guards each property find it: ARGS="CONTROL ..."
+	@$(BIN)/python -m tests.policies.mutation $(ARGS)
 
 bench: $(RUNTIME) ## Measure previews as ratios to an interpreter that only imports
 	@$(BIN)/python bench/run.py $(ARGS)
@@ -56,7 +61,7 @@ lock: $(DEVELOPMENT) ## Resolve requirements*.in into exact, hashed requirements
 	@$(LOCK) $(ARGS) $(GO).in --output-file $(GO).txt
 
 clean: ## Remove what these targets made, .venv included
-	@rm -rf $(VENV) .pytest_cache .ruff_cache .hypothesis
+	@rm -rf $(VENV) evidence .pytest_cache .ruff_cache .hypothesis
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 $(RUNTIME): requirements.txt | $(BIN)/python

@@ -144,6 +144,7 @@ def case(title: str, folder: Path, stack: str = "prod", words: tuple[str, ...] =
 def cases(parent: Path, modules: Path) -> list[Case]:
     """Everything that is measured, the cheapest first."""
     empty = _IMPORT_ALL.format(list=str(modules))
+    evidence = str(parent / "evidence")
     production = {regions: project_folder(parent, f"prod-{regions}", {"Pulumi.prod.yaml": production_in(regions)}) for regions in (1, 2, 6)}
     return [
         case("imports, nothing declared", project_folder(parent, "nothing", {"__main__.py": empty})),
@@ -151,8 +152,8 @@ def cases(parent: Path, modules: Path) -> list[Case]:
         case("prod, one region", production[1]),
         case("prod, two regions", production[2]),
         case("prod, six regions", production[6]),
-        case("prod, every pack", ROOT, "prod", ("preview",)),
-        case("prod, audit", ROOT, "prod", ("audit",)),
+        case("prod, every pack, evidence", ROOT, "prod", ("preview", "--out", evidence)),
+        case("prod, audit, evidence", ROOT, "prod", ("audit", "--out", evidence)),
     ]
 
 

@@ -15,7 +15,10 @@ _ABANDONED_UPLOAD_DAYS = 7
 
 
 class PrivateBucket:
-    """The parts that every bucket of ours has. With a key, encrypted by it; without one, by S3's own."""
+    """The parts that every bucket of ours has. With a key, encrypted by it; without one, by S3's own.
+
+    `expiring` is the folder whose objects are deleted by age; left out, all are.
+    """
 
     def __init__(
         self,
@@ -25,6 +28,7 @@ class PrivateBucket:
         *,
         parent: pulumi.Resource,
         key_arn: pulumi.Input[str] | None = None,
+        expiring: str = "",
     ) -> None:
         self._logical = context.logical(purpose)
         self._parent = parent
@@ -56,7 +60,7 @@ class PrivateBucket:
                 {
                     "id": "expire",
                     "status": "Enabled",
-                    "filter": {"prefix": ""},
+                    "filter": {"prefix": expiring},
                     "expiration": {"days": retention_days},
                     "noncurrent_version_expiration": {"noncurrent_days": _OLD_VERSIONS_DAYS},
                     "abort_incomplete_multipart_upload": {"days_after_initiation": _ABANDONED_UPLOAD_DAYS},

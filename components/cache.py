@@ -1,6 +1,6 @@
 """Valkey on ElastiCache: the cache, which may forget, and the session store, which may not."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -10,6 +10,7 @@ import pulumi_random as random
 
 from components.context import RegionContext
 from components.logs import log_group
+from components.notifications import Topic
 from settings.model import AlarmSettings, ValkeySettings
 from settings.names import NameRule
 from settings.parameters import OPERATOR_ACCESS, ValkeyParameter
@@ -37,7 +38,7 @@ class ValkeyArgs:
     security_group_id: pulumi.Input[str]
     cache_key_arn: pulumi.Input[str]
     logs_key_arn: pulumi.Input[str]
-    alarm_topic_arn: pulumi.Input[str]
+    topic_arns: Mapping[Topic, pulumi.Input[str]]
     alarms: AlarmSettings
 
 
@@ -174,7 +175,10 @@ class Valkey(pulumi.ComponentResource):
     def _create_alarms(self) -> None:
         """Memory at its warning and its critical mark, and for the cache how often it answers."""
         alarms = self._args.alarms
-        for severity, percent in (("warning", alarms.memory_warning_percent), ("critical", alarms.memory_critical_percent)):
+        for severity, percent, topic in (
+            ("warning", alarms.memory_warning_percent, Topic.WARNING),
+            ("critical", alarms.memory_critical_percent, Topic.CRITICAL),
+        ):
             self._alarm(
                 f"memory-{severity}",
                 metrics=("DatabaseMemoryUsagePercentage",),
@@ -183,6 +187,7 @@ class Valkey(pulumi.ComponentResource):
                 comparison="GreaterThanThreshold",
                 threshold=percent,
                 description=f"{severity}: a node of {self._args.purpose} uses more than {percent} % of its memory",
+                topic=topic,
             )
         if self._args.durability is None:
             self._alarm(
@@ -193,10 +198,20 @@ class Valkey(pulumi.ComponentResource):
                 comparison="LessThanThreshold",
                 threshold=alarms.cache_hit_rate_percent,
                 description=f"The cache answers less than {alarms.cache_hit_rate_percent} % of the reads",
+                topic=Topic.WARNING,
             )
 
     def _alarm(
-        self, name: str, *, metrics: Sequence[str], statistic: str, expression: str, comparison: str, threshold: int, description: str
+        self,
+        name: str,
+        *,
+        metrics: Sequence[str],
+        statistic: str,
+        expression: str,
+        comparison: str,
+        threshold: int,
+        description: str,
+        topic: Topic,
     ) -> None:
         """One alarm over all nodes, or several: an expression takes ten metrics and no more (CloudWatch user guide)."""
         nodes, per_alarm = self._node_names(), _METRICS_PER_ALARM // len(metrics)
@@ -216,8 +231,8 @@ class Valkey(pulumi.ComponentResource):
                 evaluation_periods=5,
                 datapoints_to_alarm=5,
                 treat_missing_data="notBreaching",
-                alarm_actions=[self._args.alarm_topic_arn],
-                ok_actions=[self._args.alarm_topic_arn],
+                alarm_actions=[self._args.topic_arns[topic]],
+                ok_actions=[self._args.topic_arns[topic]],
                 opts=pulumi.ResourceOptions(parent=self),
             )
 

@@ -15,7 +15,7 @@ from settings.catalog import Region
 from settings.model import DatabaseSettings
 from settings.names import NameRule
 from settings.parameters import database_parameters
-from settings.traffic import Party, Peer, Service
+from settings.traffic import Peer, Service
 
 ENGINE = aws.rds.EngineType.AURORA_POSTGRESQL.value
 DATABASE_NAME = "mastertrade"
@@ -385,7 +385,7 @@ class Database(pulumi.ComponentResource):
             assume_role_policy=trust("rds.amazonaws.com"),
             opts=pulumi.ResourceOptions(parent=self),
         )
-        users = [self._user_arn(self._cluster.cluster_resource_id, service) for service in (*Service, Party.MONITORING)]
+        users = [self._user_arn(self._cluster.cluster_resource_id, service) for service in Service]
         policy = aws.iam.RolePolicy(
             self._context.logical("database-proxy"),
             role=role.name,

@@ -7,7 +7,7 @@ import pulumi
 import pulumi_aws as aws
 
 from components.context import RegionContext
-from components.policy_document import Principal, Statement, policy_document
+from components.policy_document import Condition, Principal, Statement, policy_document
 from settings.names import NameRule
 
 
@@ -25,6 +25,9 @@ class KeyPurpose(StrEnum):
     SECRETS = "secrets"
     LOGS = "logs"
     NOTIFICATIONS = "notifications"
+    METRICS = "metrics"
+    CANARIES = "canaries"
+    """What canaries leave behind: reports and logs of their runs."""
     BACKUP = "backup"
 
 
@@ -51,7 +54,8 @@ USES: dict[KeyPurpose, KeyUse] = {
     KeyPurpose.DATABASE: KeyUse(via=("rds",), grants=True, replicated=True),
     KeyPurpose.CACHE: KeyUse(via=("elasticache",), grants=True),
     # RDS makes the secret of a managed master password, with a grant (Aurora user guide, "Password management")
-    KeyPurpose.SECRETS: KeyUse(via=("secretsmanager", "rds"), grants=True, replicated=True),
+    # and Prometheus reads the key of the pager for itself
+    KeyPurpose.SECRETS: KeyUse(via=("secretsmanager", "rds"), grants=True, services=("aps",), replicated=True),
     # whoever creates the cluster leaves EKS a grant; Auto Mode starts instances with encrypted disks as the cluster's role
     KeyPurpose.CLUSTER: KeyUse(via=("eks",), grants=True, for_resources_only=False, role=("cluster",)),
     # and spot instances, and those of scaling groups, as roles of AWS's own, to which nobody can give permissions
@@ -59,7 +63,12 @@ USES: dict[KeyPurpose, KeyUse] = {
     # replicated, so that a snapshot restored in another region can be unsealed there
     KeyPurpose.VAULT: KeyUse(via=("s3",), role=("service", "vault"), replicated=True),
     KeyPurpose.LOGS: KeyUse(services=("logs",)),
-    KeyPurpose.NOTIFICATIONS: KeyUse(via=("sns",), services=("cloudwatch", "backup")),
+    # sns: topics of another region put their messages into an encrypted queue of this one
+    KeyPurpose.NOTIFICATIONS: KeyUse(via=("sns", "sqs"), services=("cloudwatch", "backup", "aps", "sns")),
+    # whoever writes and reads metrics uses the key, the collector as a role of AWS's own (Managed Service for Prometheus user guide,
+    # "Encryption at rest", whose policy names no condition about grants)
+    KeyPurpose.METRICS: KeyUse(via=("aps",), grants=True, for_resources_only=False, lent=True),
+    KeyPurpose.CANARIES: KeyUse(via=("s3", "lambda"), grants=True),
     KeyPurpose.BACKUP: KeyUse(via=("backup", "rds"), grants=True, replicated=True),
 }
 
@@ -160,7 +169,7 @@ class EncryptionKeys(pulumi.ComponentResource):
             Statement(sid="Administration", actions=_ADMINISTRATION, resources=["*"], principal=Principal.account(account)),
         ]
         if use.via:
-            through = {
+            through: Condition = {
                 "StringEquals": {
                     "kms:CallerAccount": account,
                     "kms:ViaService": [f"{service}.{self._context.region}.amazonaws.com" for service in use.via],
@@ -176,9 +185,7 @@ class EncryptionKeys(pulumi.ComponentResource):
                         actions=["kms:CreateGrant"],
                         resources=["*"],
                         principal=users,
-                        conditions={**through, "Bool": {"kms:GrantIsForAWSResource": "true"}}
-                        if use.for_resources_only
-                        else {"StringEquals": {"kms:CallerAccount": account}},
+                        conditions=_conditions_of_grants(use, through, account),
                     )
                 )
         if use.role:
@@ -221,3 +228,9 @@ class EncryptionKeys(pulumi.ComponentResource):
             principal=Principal.service(f"{service}.amazonaws.com"),
             conditions={"StringEquals": {"aws:SourceAccount": account}},
         )
+
+
+def _conditions_of_grants(use: KeyUse, through: Condition, account: str) -> Condition:
+    if use.for_resources_only:
+        return {**through, "Bool": {"kms:GrantIsForAWSResource": "true"}}
+    return through if use.lent else {"StringEquals": {"kms:CallerAccount": account}}

@@ -8,10 +8,13 @@ from components.context import RegionContext
 from components.database import DATABASE_NAME, ENGINE, MASTER_USER, MasterCredentials
 from components.dns import DomainNames, DomainNamesArgs, RegionalEntry
 from components.keys import EncryptionKeys, EncryptionKeysArgs, KeyPurpose
+from components.notifications import TOPICS
+from components.observability.chat import ChatChannel, ChatChannelArgs
 from components.region import GlobalParts, Region, RegionArgs
 from components.region_switch import HandOver, HandOverArgs, RegionSwitches, RegionSwitchesArgs, Switch
 from components.secrets import Readers, ReplicaTarget, SecretsStore, SecretsStoreArgs
 from settings import catalog
+from settings.credentials import credentials
 from settings.model import PlatformSettings
 from settings.names import NameRule, Names
 from settings.traffic import POSTGRESQL, SINGLE_ACTIVE, Service
@@ -40,6 +43,8 @@ class TradingPlatform(pulumi.ComponentResource):
         regions = self._create_regions(shared, keys)
         self._create_single_active(regions)
         self._create_backup_plans(regions)
+        self._watch_one_another(regions)
+        self._create_chat_channel(regions)
         self._create_names(regions, switches)
         hand_overs = self._create_hand_overs(regions, switches, shared.global_cluster)
 
@@ -100,6 +105,7 @@ class TradingPlatform(pulumi.ComponentResource):
             SecretsStoreArgs(
                 context=self._contexts[home],
                 settings=self._settings.secrets,
+                credentials=credentials(self._settings.secrets.external_api_keys, pager=self._settings.observability.alerts.pagerduty),
                 key_arn=keys[home].arn(KeyPurpose.SECRETS),
                 replicas=[ReplicaTarget(region, keys[region].arn(KeyPurpose.SECRETS)) for region in others],
                 readers=readers,
@@ -162,14 +168,30 @@ class TradingPlatform(pulumi.ComponentResource):
             everywhere[active] = regions[active].create_single_active(service, resting)
             _refuse_two(service, [region for region, each in everywhere.items() if each.executes])
 
-    def _create_backup_plans(self, regions: dict[catalog.Region, Region]) -> None:
-        """The primary region copies to the first standby region, every other to the primary: a new region changes no plan."""
+    def _partner(self, region: catalog.Region) -> catalog.Region:
+        """The primary region has the first standby region, every other the primary: a new region changes no pair."""
         home, *others = self._order
+        return others[0] if region == home and others else home
+
+    def _create_backup_plans(self, regions: dict[catalog.Region, Region]) -> None:
         for region in self._order:
-            partner = others[0] if region == home and others else home
+            partner = self._partner(region)
             regions[region].create_backup_plan(regions[partner] if partner != region else None)
             if partner != region:
                 regions[region].vault_snapshots.copy_to(regions[partner].vault_snapshots)
+
+    def _watch_one_another(self, regions: dict[catalog.Region, Region]) -> None:
+        """Each region is listened to and visited by its partner: what is lost cannot say so itself."""
+        for region in self._order:
+            regions[region].be_heard_by(regions[self._partner(region)])
+            regions[region].watch([regions[each] for each in self._order if each != region and self._partner(each) == region])
+
+    def _create_chat_channel(self, regions: dict[catalog.Region, Region]) -> None:
+        slack = self._settings.observability.alerts.slack
+        if slack is None:
+            return
+        topics = [each.notifications.topic_arns[topic] for each in regions.values() for topic, spec in TOPICS.items() if spec.in_chat]
+        ChatChannel("chat", ChatChannelArgs(self._names, self._settings.account_id, slack, topics), self._everywhere())
 
     def _create_switches(self) -> RegionSwitches | None:
         if not self._several_regions:

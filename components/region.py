@@ -17,19 +17,25 @@ from components.database import Database, DatabaseArgs, MasterCredentials
 from components.keys import EncryptionKeys, KeyPurpose
 from components.load_balancer import LoadBalancer, LoadBalancerArgs
 from components.network import Network, NetworkArgs
-from components.notifications import Notifications, NotificationsArgs
+from components.notifications import Notifications, NotificationsArgs, Topic
+from components.observability.canaries import Canaries, CanariesArgs
+from components.observability.heartbeat import HeartbeatListener, HeartbeatListenerArgs
+from components.observability.metrics import Metrics, MetricsArgs
+from components.observability.monitoring import Monitoring, MonitoringArgs
 from components.operations import OperationsHost, OperationsHostArgs
 from components.region_switch import RegionSwitches, Switch
 from components.secrets import Readers, SecretsStore, readers_policy
 from components.security_groups import SecurityGroups, SecurityGroupsArgs
 from components.snapshots import SnapshotBucket, SnapshotBucketArgs
 from components.workloads.contract import Endpoints
+from components.workloads.objects import ClusterContext
 from components.workloads.trading_service import SharedStores, TradingService
 from components.workloads.workloads import Workloads, WorkloadsArgs
-from settings.credentials import BROKER_READERS
+from settings.credentials import BROKER_READERS, PAGER_KEY
 from settings.model import PlatformSettings, RegionRole, ValkeySettings
-from settings.network_plan import Segment
+from settings.network_plan import Segment, segment_cidr
 from settings.parameters import CACHE_ACCESS, CACHE_PARAMETERS, SESSIONS_ACCESS, SESSIONS_PARAMETERS, ValkeyParameter
+from settings.routes import DASHBOARDS
 from settings.traffic import Boundary, Service
 
 
@@ -71,6 +77,7 @@ class Region(pulumi.ComponentResource):
         self._stated = self._settings.regions[args.context.region]
 
         self.notifications = self._create_notifications()
+        self.metrics = self._create_metrics()
         self.network = self._create_network()
         self.security_groups = self._create_security_groups()
         self.network.create_endpoints(self.security_groups.group_id(Boundary.ENDPOINTS))
@@ -83,10 +90,16 @@ class Region(pulumi.ComponentResource):
         self.cluster = self._create_cluster()
         self.vault_snapshots = self._create_vault_snapshots()
         self.workloads = self._create_workloads()
+        self.monitoring = self._create_monitoring()
         self.operations_host = self._create_operations_host()
         self.backup_vault = self._create_backup_vault()
 
         self.register_outputs(self.outputs())
+
+    @property
+    def context(self) -> RegionContext:
+        """Where it stands."""
+        return self._context
 
     def outputs(self) -> dict[str, pulumi.Input[object]]:
         """What people and other programs need to know of the region."""
@@ -102,6 +115,7 @@ class Region(pulumi.ComponentResource):
             "vaultRecoveryKeys": self.workloads.vault.recovery_secret_arn,
             "loadBalancer": self.load_balancer.dns_name,
             "operatorPool": self.load_balancer.operator_pool_id,
+            "metrics": self.metrics.endpoint,
             "operationsHost": self.operations_host.group_name,
             "targetGroups": self.load_balancer.target_group_arns,
         }
@@ -122,6 +136,39 @@ class Region(pulumi.ComponentResource):
             self._child(),
         )
 
+    def watch(self, watched: "Sequence[Region]") -> Canaries:
+        """Visits the API from here, and other regions. Called once all regions exist."""
+        return Canaries(
+            self._context.logical("canaries"),
+            CanariesArgs(
+                context=self._context,
+                settings=self._settings.observability.canaries,
+                domain=self._settings.domain,
+                watched=[each.context.region for each in watched],
+                key_arn=self._key(KeyPurpose.CANARIES),
+                alarm_topic_arn=self.notifications.topic_arns[Topic.CRITICAL],
+            ),
+            self._child(),
+        )
+
+    def be_heard_by(self, listener: "Region") -> None:
+        """Another region raises the alarm when alerts of this one stop. Called once all regions exist."""
+        self.notifications.send(Topic.HEARTBEAT, listener.listen_to(self).queue_arn)
+
+    def listen_to(self, heard: "Region") -> HeartbeatListener:
+        """Raises an alarm here when alerts of another region stop."""
+        return HeartbeatListener(
+            self._context.logical("listener", heard.context.region),
+            HeartbeatListenerArgs(
+                context=self._context,
+                heard=heard.context.region,
+                heartbeat_topic_arn=heard.notifications.topic_arns[Topic.HEARTBEAT],
+                alarm_topic_arn=self.notifications.topic_arns[Topic.CRITICAL],
+                key_arn=self._key(KeyPurpose.NOTIFICATIONS),
+            ),
+            self._child(),
+        )
+
     def create_single_active(self, service: Service, after: Sequence[pulumi.Resource]) -> TradingService:
         """A service that is active in one region. Called for that region last, with what the others return."""
         return self.workloads.create_single_active(service, after)
@@ -138,7 +185,27 @@ class Region(pulumi.ComponentResource):
     def _create_notifications(self) -> Notifications:
         return Notifications(
             self._context.logical("notifications"),
-            NotificationsArgs(self._context, self._key(KeyPurpose.NOTIFICATIONS), self._settings.operators.alert_emails),
+            NotificationsArgs(
+                context=self._context,
+                key_arn=self._key(KeyPurpose.NOTIFICATIONS),
+                emails=self._settings.operators.alert_emails,
+                pager_email=self._settings.observability.alerts.pager_email,
+            ),
+            self._child(),
+        )
+
+    def _create_metrics(self) -> Metrics:
+        pager = self._settings.observability.alerts.pagerduty
+        return Metrics(
+            self._context.logical("metrics"),
+            MetricsArgs(
+                context=self._context,
+                settings=self._settings,
+                metrics_key_arn=self._key(KeyPurpose.METRICS),
+                logs_key_arn=self._key(KeyPurpose.LOGS),
+                topic_arns=self.notifications.topic_arns,
+                pager_secret_arn=self._args.shared.secrets.arn_in(PAGER_KEY, self._context.region) if pager else None,
+            ),
             self._child(),
         )
 
@@ -169,7 +236,7 @@ class Region(pulumi.ComponentResource):
                 database_key_arn=self._key(KeyPurpose.DATABASE),
                 secrets_key_arn=self._key(KeyPurpose.SECRETS),
                 logs_key_arn=self._key(KeyPurpose.LOGS),
-                alarm_topic_arn=self.notifications.topic_arn,
+                alarm_topic_arn=self.notifications.topic_arns[Topic.CRITICAL],
                 global_cluster=self._args.shared.global_cluster,
                 master=None if primary else self._args.shared.master,
                 source_region=self._settings.primary_region if primary else None,
@@ -207,7 +274,7 @@ class Region(pulumi.ComponentResource):
                 security_group_id=self.security_groups.group_id(Boundary(boundary)),
                 cache_key_arn=self._key(KeyPurpose.CACHE),
                 logs_key_arn=self._key(KeyPurpose.LOGS),
-                alarm_topic_arn=self.notifications.topic_arn,
+                topic_arns=self.notifications.topic_arns,
                 alarms=self._settings.alarms,
             ),
             self._child(),
@@ -305,6 +372,23 @@ class Region(pulumi.ComponentResource):
             pulumi.ResourceOptions(parent=self, providers=[self.cluster.api]),
         )
 
+    def _create_monitoring(self) -> Monitoring:
+        return Monitoring(
+            self._context.logical("monitoring"),
+            MonitoringArgs(
+                cluster=self.cluster,
+                objects=ClusterContext(self._context, self.cluster.resource),
+                settings=self._settings,
+                metrics=self.metrics,
+                workloads=self.workloads,
+                subnet_ids=self.network.subnet_ids(Segment.APPLICATION),
+                collector_security_group_id=self.security_groups.group_id(Boundary.METRICS_COLLECTOR),
+                dashboards_target_group_arn=self.load_balancer.target_group_arns[DASHBOARDS.name],
+                load_balancer_cidr=str(segment_cidr(self._stated.vpc_cidr, Segment.PUBLIC)),
+            ),
+            pulumi.ResourceOptions(parent=self, providers=[self.cluster.api]),
+        )
+
     def _stores(self) -> SharedStores:
         switches = self._args.shared.switches
         return SharedStores(
@@ -348,7 +432,7 @@ class Region(pulumi.ComponentResource):
                 context=self._context,
                 settings=self._settings.backup,
                 key_arn=self._key(KeyPurpose.BACKUP),
-                topic_arn=self.notifications.topic_arn,
+                topic_arn=self.notifications.topic_arns[Topic.WARNING],
                 administrators=self._settings.operators.administrators,
             ),
             self._child(),

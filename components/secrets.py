@@ -10,7 +10,7 @@ import pulumi_random as random
 from components.context import RegionContext
 from components.policy_document import Principal, Statement, policy_document
 from settings.catalog import Region
-from settings.credentials import Credential, Source, credentials
+from settings.credentials import Credential, Source
 from settings.model import SecretsSettings
 from settings.names import NameRule, Names
 from settings.traffic import Peer
@@ -36,13 +36,14 @@ class Readers:
         return [*self.administrators, *(f"arn:aws:iam::{self.account_id}:role/{role}" for role in roles)]
 
 
-def readers_policy(readers: Readers, services: Sequence[Peer]) -> pulumi.Output[str]:
-    """Refuses the value to everyone but the readers.
+def readers_policy(readers: Readers, services: Sequence[Peer], read_by: Sequence[str] = ()) -> pulumi.Output[str]:
+    """Refuses the value to everyone but the readers; `read_by` are AWS services, which are let in by name.
 
     It denies nothing but reading, so an administrator can always repair the policy itself. Replicas carry the same policy,
     hence the readers of all regions and no region in a condition.
     """
     return policy_document(
+        *(_let_in(service, readers.account_id) for service in read_by),
         Statement(
             sid="RefuseValueToAllButReaders",
             effect="Deny",
@@ -54,7 +55,17 @@ def readers_policy(readers: Readers, services: Sequence[Peer]) -> pulumi.Output[
                 # AWS services that rotate or use a secret on our behalf have no role of ours
                 "BoolIfExists": {"aws:PrincipalIsAWSService": "false"},
             },
-        )
+        ),
+    )
+
+
+def _let_in(service: str, account_id: str) -> Statement:
+    return Statement(
+        sid=f"ReadBy{service.capitalize()}",
+        actions=["secretsmanager:GetSecretValue"],
+        resources=["*"],
+        principal=Principal.service(f"{service}.amazonaws.com"),
+        conditions={"StringEquals": {"aws:SourceAccount": account_id}},
     )
 
 
@@ -72,6 +83,7 @@ class SecretsStoreArgs:
 
     context: RegionContext
     settings: SecretsSettings
+    credentials: Sequence[Credential]
     key_arn: pulumi.Input[str]
     replicas: Sequence[ReplicaTarget]
     readers: Readers
@@ -85,13 +97,13 @@ class SecretsStore(pulumi.ComponentResource):
         self._args = args
         self._context = args.context
         self.arns: dict[str, pulumi.Output[str]] = {}
-        for credential in credentials(args.settings.external_api_keys):
+        for credential in args.credentials:
             self._declare(credential)
         self.register_outputs({"arns": self.arns})
 
     def readable(self, service: Peer) -> list[Credential]:
         """The shared secrets that a service reads."""
-        return [each for each in credentials(self._args.settings.external_api_keys) if service in each.readers]
+        return [each for each in self._args.credentials if service in each.readers]
 
     def arn_in(self, name: str, region: Region) -> pulumi.Output[str]:
         """ARN of a shared secret's copy in a region: the same but for the region (Secrets Manager user guide, "Replicate secrets")."""
@@ -114,7 +126,7 @@ class SecretsStore(pulumi.ComponentResource):
             arn = self.add(credential.name, credential.description, value.result, readers=credential.readers, parent=self)
         else:
             secret = self._secret(credential.name, credential.description, self)
-            self._restrict(credential.name, secret, credential.readers, [], self)
+            self._restrict(credential.name, secret, credential.readers, [], self, credential.read_by)
             arn = secret.arn
         self.arns[credential.name] = arn
 
@@ -136,11 +148,12 @@ class SecretsStore(pulumi.ComponentResource):
         readers: Sequence[Peer],
         after: Sequence[pulumi.Resource],
         parent: pulumi.Resource,
+        read_by: Sequence[str] = (),
     ) -> None:
         aws.secretsmanager.SecretPolicy(
             self._context.logical(name),
             secret_arn=secret.arn,
-            policy=readers_policy(self._args.readers, readers),
+            policy=readers_policy(self._args.readers, readers, read_by),
             block_public_policy=True,
             opts=pulumi.ResourceOptions(parent=parent, depends_on=after),
         )

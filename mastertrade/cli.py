@@ -31,6 +31,13 @@ Exit codes:
   2  wrong settings, packs, waivers or usage
   3  a mandatory control fails, or cannot tell
 """
+_VERIFY_EXIT_CODES = """
+\b
+Exit codes:
+  0  every file is as it was written
+  2  wrong usage, or a folder without evidence
+  3  files are changed, missing or extra
+"""
 
 
 def main() -> NoReturn:
@@ -120,6 +127,12 @@ def cli(context: click.Context, root: Path) -> None:
     help="Policy pack in Python to run, instead of the project's own; may be given again.",
 )
 @click.option("--no-policy-packs", is_flag=True, help="Only what the stack declares.")
+@click.option(
+    "--out",
+    type=click.Path(file_okay=False, resolve_path=True, path_type=Path),
+    metavar="FOLDER",
+    help="Write evidence to FOLDER/STACK: the whole of it, or nothing.",
+)
 @click.pass_obj
 @click.pass_context
 def preview(
@@ -134,6 +147,7 @@ def preview(
     as_json: bool,
     packs: tuple[Path, ...],
     no_policy_packs: bool,
+    out: Path | None,
 ) -> Action:
     """Shows what a stack declares and what policy packs say of it, offline.
 
@@ -155,6 +169,7 @@ def preview(
       python -m mastertrade preview --mode first          nothing may need a value that does not exist yet
       python -m mastertrade preview --json | jq '.resources | length'
       python -m mastertrade preview --policy-pack ../packs/company   what a pack of any origin says of production
+      python -m mastertrade preview --out evidence        and evidence of it, as `audit --out` writes it
 
     \b
     The JSON document of a stack:
@@ -175,13 +190,15 @@ def preview(
     stacks = _stacks(context, stack, all_stacks=all_stacks)
     if packs and no_policy_packs:
         raise click.UsageError("--no-policy-packs runs none: name packs with --policy-pack, or none, not both.")
+    if out and no_policy_packs:
+        raise click.UsageError("--out writes what policy packs say: leave one of --out and --no-policy-packs away.")
 
     def action() -> int:
         from mastertrade.preview import preview_stacks
         from mastertrade.stacks import own_packs
 
         asked = () if no_policy_packs else packs or own_packs(root)
-        return preview_stacks(root, stacks, mode, full=full, as_json=as_json, packs=asked)
+        return preview_stacks(root, stacks, mode, full=full, as_json=as_json, packs=asked, out=out, own=not packs)
 
     return action
 
@@ -192,7 +209,7 @@ def _stacks(context: click.Context, stack: str, *, all_stacks: bool) -> tuple[st
     return None if all_stacks else (stack,)
 
 
-@cli.command(epilog=_AUDIT_EXIT_CODES)
+@cli.group(epilog=_AUDIT_EXIT_CODES, invoke_without_command=True, subcommand_metavar="[verify FOLDER]")
 @click.option("--stack", "-s", default="prod", show_default=True, metavar="NAME", help="Stack to audit.")
 @click.option("--all-stacks", is_flag=True, help="Audit every stack that has a Pulumi.NAME.yaml.")
 @click.option(
@@ -213,6 +230,20 @@ def _stacks(context: click.Context, stack: str, *, all_stacks: bool) -> tuple[st
     metavar="FOLDER",
     help="Write evidence to FOLDER/STACK: the whole of it, or nothing.",
 )
+@click.option(
+    "--from-pulumi",
+    "source",
+    type=click.Path(exists=True, dir_okay=False, allow_dash=True, path_type=Path),
+    metavar="FILE",
+    help="Read what the Pulumi CLI wrote, from --event-log or `preview --json`, instead of evaluating the program; - reads standard input.",
+)
+@click.option(
+    "--since",
+    multiple=True,
+    type=click.Path(exists=True, dir_okay=False, resolve_path=True, path_type=Path),
+    metavar="FILE",
+    help="Earlier evidence.json with which the page compares; may be given again.",
+)
 @click.pass_obj
 @click.pass_context
 def audit(
@@ -226,8 +257,10 @@ def audit(
     as_json: bool,
     packs: tuple[Path, ...],
     out: Path | None,
-) -> Action:
-    """Tells what every control says of every resource, offline.
+    source: Path | None,
+    since: tuple[Path, ...],
+) -> Action | None:
+    """Tells what every control says of every resource, offline. `audit verify` tells whether evidence is as it was written.
 
     \b
     States:
@@ -241,27 +274,76 @@ def audit(
     Examples:
       python -m mastertrade audit                          production
       python -m mastertrade audit --all-stacks --out evidence
+      python -m mastertrade audit verify evidence
+      python -m mastertrade audit --out evidence --since 2026-10/prod/evidence.json
       python -m mastertrade audit --json | jq '.audits[].verdicts[] | select(.state == "fail")'
 
+    With --out, FOLDER/STACK/index.html is a page for auditors: open it with a browser. With --since it tells what
+    changed since earlier evidence, and from which of its commits on each verdict has been as it is.
+
     \b
-    The JSON document: format, and audits, a list of what evidence.json of a stack holds:
-      project, stack, mode, commit (id, date, clean), compliant
+    Of a real run (what its file does not tell, the evidence says under `limits`):
+      pulumi preview -s prod --policy-pack policies/encryption --event-log events.json
+      python -m mastertrade audit --from-pulumi events.json --out evidence
+      pulumi preview -s prod --json --show-sames > preview.json       the packs are asked about what it declares
+      python -m mastertrade audit --from-pulumi preview.json
+
+    \b
+    The JSON document: format, and audits, a list of what evidence.json of a stack holds
+    (its schema: mastertrade/evidence/evidence.schema.json):
+      project, stack, mode, tool (name, version), commit (id, date, clean), limits, compliant
       counts        state to number: states of all, and of each of packs, controls, regions, frameworks
       packs         list of name, version, description
-      controls      list of pack, id, title, severity, enforcement, rationale, remediation, references, types
+      controls      list of pack, id, title, severity, enforcement, rationale, remediation, references, types,
+                    requirements (framework to list)
       frameworks    list of id, title, version, source, requirements (id, name, controls, not_covered)
-      verdicts      list of control, urn, type, name, region, source, state, message,
+      verdicts      list of control, urn, type, name, region, source, state, severity, enforcement, message,
                     findings (property, found, wanted),
                     waiver (resource, owner, reason, ticket, accepted, expires; or null)
       unjudged      declared types that no control is about, to their numbers of resources
+      coverage      the same with reasons: list of type, resources, reason
     Keys may be added, never changed.
     """  # noqa: D301 - click reads the backspace character
+    given = [
+        each.opts[0]
+        for each in context.command.params
+        if each.name and context.get_parameter_source(each.name) is click.core.ParameterSource.COMMANDLINE
+    ]
+    if context.invoked_subcommand:
+        if given:
+            raise click.UsageError(f"{', '.join(given)}: `audit {context.invoked_subcommand}` takes a folder and nothing else.")
+        return None
+    if source and (barred := [each for each in given if each in ("--all-stacks", "--mode")]):
+        raise click.UsageError(f"{', '.join(barred)}: --from-pulumi takes stack and mode from its file.")
     stacks = _stacks(context, stack, all_stacks=all_stacks)
+    if since and out is None:
+        raise click.UsageError("--since is for the page that --out writes: name a folder with --out.")
 
     def action() -> int:
+        if source:
+            from mastertrade.pulumi_audit import audit_from_pulumi
+
+            return audit_from_pulumi(root, source, stack if "--stack" in given else "", as_json=as_json, packs=packs, out=out)
         from mastertrade.audit import audit_stacks
 
-        return audit_stacks(root, stacks, mode, as_json=as_json, packs=packs, out=out)
+        return audit_stacks(root, stacks, mode, as_json=as_json, packs=packs, out=out, since=since)
+
+    return action
+
+
+@audit.command("verify", epilog=_VERIFY_EXIT_CODES)
+@click.argument("folder", type=click.Path(exists=True, file_okay=False, path_type=Path))
+def audit_verify(folder: Path) -> Action:
+    """Tells whether the files of FOLDER, evidence of one stack or of several, are those that were written.
+
+    Names every file that is changed, missing or extra, and the SHA-256 of each manifest: whoever has kept that elsewhere
+    knows that nobody has exchanged files and manifest together.
+    """
+
+    def action() -> int:
+        from mastertrade.verification import verify_evidence
+
+        return verify_evidence(folder)
 
     return action
 

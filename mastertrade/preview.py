@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mastertrade.offline import Evaluation, ProgramError, Resource, evaluate, masked
-from mastertrade.stacks import run_stacks, tell
+from mastertrade.stacks import StackRun, run_stacks, tell
 from settings.problems import SettingsError
 
 if TYPE_CHECKING:
@@ -20,13 +20,31 @@ _FORMAT = 1
 
 
 def preview_stacks(
-    root: Path, stacks: tuple[str, ...] | None, mode: str, *, full: bool, as_json: bool, packs: tuple[Path, ...] = ()
+    root: Path,
+    stacks: tuple[str, ...] | None,
+    mode: str,
+    *,
+    full: bool,
+    as_json: bool,
+    packs: tuple[Path, ...] = (),
+    own: bool = True,
+    out: Path | None = None,
 ) -> int:
-    """Previews stacks, all of them if none is named, with policy packs. Returns the exit code: the worst of theirs."""
+    """Previews stacks, all of them if none is named, with policy packs. Returns the exit code: the worst of theirs.
+
+    Writes evidence of what the packs say to the folder `out`, if every stack could be evaluated; `own` are the project's packs.
+    """
+    if out is not None:
+        from mastertrade.audit import can_write
+
+        if not can_write(out):
+            return 2
     code = 0
     documents: list[dict[str, Any]] = []
-    for number, run in enumerate(run_stacks(root, stacks, mode, packs)):
+    runs: list[StackRun] = []
+    for number, run in enumerate(run_stacks(root, stacks, mode, packs, with_accounts=out is not None)):
         code = max(code, run.code, int(any(result.is_violated for result in run.results)))
+        runs.append(run)
         if as_json:
             documents.append(
                 _document(run.evaluation, run.results if packs else None) if run.evaluation else _empty_document(run.stack, mode, run.error)
@@ -42,6 +60,11 @@ def preview_stacks(
         document = {"format": _FORMAT, "stacks": documents} if stacks is None else {"format": _FORMAT, **documents[0]}
         # In one piece: the encoder writes a stream token by token, which takes several times as long.
         sys.stdout.write(json.dumps(document, indent=2, ensure_ascii=False) + "\n")
+    if out is not None and not any(run.code for run in runs):
+        from mastertrade.audit import audited, written
+
+        if not written([audited(root, run, with_frameworks=own) for run in runs], out, quiet=as_json):
+            return 2
     return code
 
 

@@ -96,6 +96,10 @@ def _rows(path: tuple[str, ...], schema: Mapping[str, Any]) -> Iterator[_Row]:
         path, schema = (*path, _ANY_REGION), schema_at((*path, _ANY_REGION))
     elif schema.get("nullable"):
         yield _Row(path, schema)
+    elif all(_stated(path, environment) == {} for environment in _ENVIRONMENTS):
+        # nothing is stated below it: its own row says what could be
+        yield _Row(path, schema)
+        return
     for key in schema.get("properties") or names_at(path):
         below = schema_at((*path, key))
         if _is_group(below):
@@ -136,18 +140,28 @@ def _default(row: _Row, environment: Environment) -> str:
     """The value that a stack of this environment has without stating it."""
     if row.path[:2] == ("regions", _ANY_REGION):
         return _region_default(row.path[2], environment)
-    value: Any = DEFAULTS[environment]
-    for key in row.path:
-        if value is None:
-            return "–"  # the group itself is null
-        value = cast("Mapping[str, Any]", value).get(key, _MISSING) if isinstance(value, dict) else value
+    value = _stated(row.path, environment)
+    if value is None and row.path and _stated(row.path[:-1], environment) is None:
+        return "–"  # the group itself is null
     if value is _MISSING:
         value = row.schema.get("default", _MISSING)
     if value is _MISSING:
         return "must be stated"
+    if value == {}:
+        return "none"
     if isinstance(value, dict):
         return "as below"
     return "none" if value == [] else _code(as_written(value))
+
+
+def _stated(path: tuple[str, ...], environment: Environment) -> Any:
+    """What the table of defaults has at a path; below a null, null."""
+    value: Any = DEFAULTS[environment]
+    for key in path:
+        if value is None:
+            break
+        value = cast("Mapping[str, Any]", value).get(key, _MISSING) if isinstance(value, dict) else value
+    return value
 
 
 def _region_default(key: str, environment: Environment) -> str:

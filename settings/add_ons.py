@@ -8,6 +8,8 @@ class AddOn(StrEnum):
 
     METRICS = "metrics-server"
     """CPU of pods, for the autoscalers."""
+    OBJECT_METRICS = "kube-state-metrics"
+    """State of Kubernetes objects, for Prometheus."""
     CERTIFICATES = "cert-manager"
     """Certificates between services."""
     MOUNTED_SECRETS = "aws-secrets-store-csi-driver-provider"
@@ -16,4 +18,9 @@ class AddOn(StrEnum):
     @property
     def namespace(self) -> str:
         """Where EKS installs it (EKS user guide, "Community add-ons"; "AWS add-ons")."""
-        return {AddOn.METRICS: "kube-system", AddOn.CERTIFICATES: "cert-manager", AddOn.MOUNTED_SECRETS: "aws-secrets-manager"}[self]
+        return {
+            AddOn.METRICS: "kube-system",
+            AddOn.OBJECT_METRICS: "kube-state-metrics",
+            AddOn.CERTIFICATES: "cert-manager",
+            AddOn.MOUNTED_SECRETS: "aws-secrets-manager",
+        }[self]

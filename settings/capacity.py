@@ -59,6 +59,20 @@ class Assumption(Enum):
 
 
 @dataclass(frozen=True)
+class PodSize:
+    """What one pod is given, no more and no less."""
+
+    millicores: int
+    memory_mib: int
+
+
+VAULT_POD = PodSize(500, 512)
+DASHBOARDS_POD = PodSize(250, 512)
+CLOUD_METRICS_POD = PodSize(100, 256)
+SECRET_AGES_POD = PodSize(100, 256)
+
+
+@dataclass(frozen=True)
 class Need:
     """Something that the promise takes, and what the settings give. `key` is the setting that gives it, `example` one that would do."""
 
@@ -80,7 +94,7 @@ class Need:
 BYTES_PER_GB = 1_000_000_000
 _DAYS_PER_MONTH = 30
 _AURORA_TIB = 128  # of a cluster volume (Aurora user guide, "Quotas and constraints")
-_GIB_PER_TIB, _BYTES_PER_GIB = 1024, 1024**3
+_GIB_PER_TIB, BYTES_PER_GIB = 1024, 1024**3
 _YEARS_OF_GROWTH = 5
 _GIB_PER_CORE = {"c": 2, "m": 4, "r": 8}  # of current instances (EC2 instance types, "Specifications")
 _GIB_PER_ACU_CORE = 8  # an ACU comes with the CPU of an instance of its memory (Aurora user guide, "Aurora Serverless v2")
@@ -197,8 +211,9 @@ def _nodes(settings: PlatformSettings) -> Iterator[Need]:
         cores = sum(service.max_replicas * service.cpu_millicores for service in services) / 1000
         memory = sum(service.max_replicas * service.memory_mib for service in services) / 1024
         if pool is NodePool.GENERAL:
-            cores += settings.vault.replicas * VAULT_MILLICORES / 1000
-            memory += settings.vault.replicas * VAULT_MEMORY_MIB / 1024
+            for size, replicas in _own_pods(settings):
+                cores += replicas * size.millicores / 1000
+                memory += replicas * size.memory_mib / 1024
         yield Need(
             f"cores of pool {pool}",
             cores,
@@ -261,7 +276,7 @@ def _broker(settings: PlatformSettings) -> Need:
 def _volume(settings: PlatformSettings) -> Iterator[Need]:
     """What is promised to grow is as much as grows, and no more than a volume holds."""
     promise, key = settings.capacity, "capacity.storage_growth_gb_per_month"
-    volume = _AURORA_TIB * _GIB_PER_TIB * _BYTES_PER_GIB / BYTES_PER_GB
+    volume = _AURORA_TIB * _GIB_PER_TIB * BYTES_PER_GIB / BYTES_PER_GB
     most = math.floor(volume / _YEARS_OF_GROWTH / 12)
     days = {
         "orders_per_day": promise.orders_per_day * Assumption.ORDER_BYTES.figure / BYTES_PER_GB,
@@ -283,5 +298,9 @@ def _volume(settings: PlatformSettings) -> Iterator[Need]:
     )
 
 
-VAULT_MILLICORES, VAULT_MEMORY_MIB = 500, 512
-"""What one member of Vault is given."""
+def _own_pods(settings: PlatformSettings) -> Iterator[tuple[PodSize, int]]:
+    """What runs beside the services, and how many of each at most: one more while it is replaced, where it is replaced that way."""
+    yield VAULT_POD, settings.vault.replicas
+    yield DASHBOARDS_POD, settings.observability.dashboards.replicas + 1
+    yield CLOUD_METRICS_POD, 2
+    yield SECRET_AGES_POD, 1

@@ -28,10 +28,17 @@ class Credential:
     source: Source
     readers: tuple[Service, ...]
     length: int = 0
+    read_by: tuple[str, ...] = ()
+    """AWS services that read it for themselves: `aps`."""
 
 
-def credentials(vendors: tuple[Vendor, ...]) -> tuple[Credential, ...]:
-    """The shared secrets of a stack that trades through these vendors."""
+PAGER_KEY = "pagerduty-integration-key"
+PAGER_KEY_FIELD = "routing_key"
+"""Under which the secret's JSON has the key."""
+
+
+def credentials(vendors: tuple[Vendor, ...], *, pager: bool) -> tuple[Credential, ...]:
+    """The shared secrets of a stack that trades through these vendors, and calls whoever is on duty."""
     return (
         # 64 characters of 62 kinds carry 381 bits: more than the 256 that HMAC-SHA-256 asks for (RFC 7518, 3.2)
         Credential("jwt-signing-key", "Signs the tokens of traders", Source.GENERATED, (Service.API_GATEWAY,), length=64),
@@ -46,6 +53,7 @@ def credentials(vendors: tuple[Vendor, ...]) -> tuple[Credential, ...]:
             Credential(f"{vendor}-api-key", f"API key and secret at {vendor.capitalize()}", Source.OPERATOR, _vendor_readers(vendor))
             for vendor in vendors
         ),
+        *([Credential(PAGER_KEY, "Integration key of the PagerDuty service", Source.OPERATOR, (), read_by=("aps",))] if pager else []),
     )
 
 

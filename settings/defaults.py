@@ -63,6 +63,7 @@ PROD: dict[str, Any] = {
         # builds for Kubernetes 1.35
         "add_ons": {
             "metrics-server": "v0.8.0-eksbuild.2",
+            "kube-state-metrics": "v2.17.0-eksbuild.4",
             "cert-manager": "v1.20.2-eksbuild.3",
             "aws-secrets-store-csi-driver-provider": "v3.1.3-eksbuild.1",
         },
@@ -140,6 +141,14 @@ PROD: dict[str, Any] = {
         "restore_test": _WINDOWS["restore_test"],
     },
     "alarms": {"memory_warning_percent": 85, "memory_critical_percent": 95, "cache_hit_rate_percent": 80},
+    "observability": {
+        "metrics": {"retention_days": 150},
+        "alerts": {"slack": None, "pagerduty": True, "pager_email": None, "quiet_hours": None},
+        "dashboards": {"replicas": 2},
+        "thresholds": {},
+        "canaries": {"interval_minutes": 1, "runtime": "syn-python-selenium-14.0", "retention_days": 31},
+        "log_retention_days": 90,
+    },
 }
 
 STAGING_DIFFERENCES: dict[str, Any] = {
@@ -174,6 +183,12 @@ STAGING_DIFFERENCES: dict[str, Any] = {
     "sessions": {"node_type": "cache.m7g.large", "snapshot_retention_days": 7, "log_retention_days": 30},
     "secrets": {"recovery_window_days": 0},
     "loadBalancer": {"log_retention_days": 30},
+    "observability": {
+        "metrics": {"retention_days": 30},
+        "alerts": {"pagerduty": False},
+        "canaries": {"interval_minutes": 5, "retention_days": 7},
+        "log_retention_days": 30,
+    },
 }
 
 DEV_DIFFERENCES: dict[str, Any] = {
@@ -188,7 +203,12 @@ DEV_DIFFERENCES: dict[str, Any] = {
         "storage_growth_gb_per_month": 5,
     },
     "features": {"live_trading": False},
-    "images": {"vault": "hashicorp/vault:1.21.4", "aws_cli": "aws-cli/aws-cli:latest"},
+    "images": {
+        "vault": "hashicorp/vault:1.21.4",
+        "aws_cli": "aws-cli/aws-cli:latest",
+        "grafana": "grafana/grafana:12.3.1",
+        "cloud_metrics": "prometheuscommunity/yet-another-cloudwatch-exporter:v0.62.1",
+    },
     "services": {
         service: {
             "image": f"mastertrade/{service}:latest",
@@ -230,6 +250,13 @@ DEV_DIFFERENCES: dict[str, Any] = {
     "secrets": {"recovery_window_days": 0},
     "loadBalancer": {"log_retention_days": 7},
     "backup": {"lock": "none", "restore_test": None},
+    "observability": {
+        "metrics": {"retention_days": 15},
+        "alerts": {"pagerduty": False},
+        "dashboards": {"replicas": 1},
+        "canaries": {"interval_minutes": 15, "retention_days": 7},
+        "log_retention_days": 7,
+    },
 }
 
 

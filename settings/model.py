@@ -12,11 +12,12 @@ from pydantic import AfterValidator, ConfigDict, Field
 from pydantic.alias_generators import to_camel
 
 from settings.add_ons import AddOn
-from settings.base import Model
+from settings.base import EmailAddress, LogRetentionDays, Model
 from settings.catalog import BrokerInstance, CacheNode, DatabaseInstance, Region
 from settings.credentials import Vendor
 from settings.network_plan import SERVICE_CIDR, VPC_PREFIX
 from settings.node_pools import NodePool
+from settings.observability import ObservabilitySettings
 from settings.traffic import Service
 from settings.windows import DailyWindow, TimeOfDay, TradingHours, WeeklyWindow
 
@@ -35,9 +36,6 @@ class RegionRole(StrEnum):
     PRIMARY = "primary"
     STANDBY = "standby"
 
-
-LogRetentionDays = Literal[1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653]
-"""What CloudWatch Logs keeps (API reference, PutRetentionPolicy)."""
 
 DomainName = Annotated[
     str,
@@ -59,7 +57,6 @@ RoleArn = Annotated[
     ),
 ]
 Cidr = Annotated[IPv4Network, Field(examples=["203.0.113.0/24"])]
-EmailAddress = Annotated[str, Field(pattern=r"^[^@\s,;]{1,64}@[^@\s,;]+\.[^@\s,;]{2,}$", examples=["oncall@mastertrade.example"])]
 
 
 _PRIVATE = tuple(IPv4Network(block) for block in ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16"))  # RFC 1918
@@ -80,6 +77,7 @@ def _not_the_world(network: IPv4Network) -> IPv4Network:
 
 
 EndpointService = Literal[
+    "aps-workspaces",
     "autoscaling",
     "ec2",
     "ecr.api",
@@ -189,6 +187,14 @@ class ImagesSettings(Model):
     aws_cli: ImageReference = Field(
         description="AWS command line with a shell: stores Vault's recovery keys and snapshots.",
         examples=[f"aws-cli/aws-cli@sha256:{'0a6d8f1b24c3957e' * 4}"],
+    )
+    grafana: ImageReference = Field(
+        description="Grafana OSS 12: from 13 on its own Prometheus data source signs no requests to AWS.",
+        examples=[f"grafana/grafana:12.3.1@sha256:{'0a6d8f1b24c3957e' * 4}"],
+    )
+    cloud_metrics: ImageReference = Field(
+        description="Yet Another CloudWatch Exporter 0.62 or later: tells Prometheus what CloudWatch measures.",
+        examples=[f"prometheuscommunity/yet-another-cloudwatch-exporter:v0.62.1@sha256:{'0a6d8f1b24c3957e' * 4}"],
     )
 
 
@@ -517,6 +523,7 @@ class PlatformSettings(Model):
     failover: FailoverSettings
     backup: BackupSettings
     alarms: AlarmSettings
+    observability: ObservabilitySettings
 
     @property
     def primary_region(self) -> Region:

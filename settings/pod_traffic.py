@@ -16,8 +16,13 @@ from settings.traffic import BOUNDARY_SEGMENTS, FLOWS, HTTP, HTTPS, PARTY_BOUNDA
 NAME_LABEL = "app.kubernetes.io/name"
 """The label that tells whose a pod is."""
 
-TRADING, VAULT = "trading", "vault"
-NAMESPACES: dict[Peer, str] = {**dict.fromkeys(Service, TRADING), Party.VAULT: VAULT, Party.VAULT_OPERATIONS: VAULT}
+TRADING, VAULT, MONITORING = "trading", "vault", "monitoring"
+OWN_NAMESPACES: tuple[str, ...] = (TRADING, VAULT, MONITORING)
+NAMESPACES: dict[Peer, str] = {
+    **dict.fromkeys(Service, TRADING),
+    **dict.fromkeys((Party.VAULT, Party.VAULT_OPERATIONS), VAULT),
+    **dict.fromkeys((Party.MONITORING, Party.CLOUD_METRICS, Party.SECRET_AGES), MONITORING),
+}
 """Namespace of each party of ours. The cluster's own services live where their add-ons put them."""
 
 ADD_ON_NAMESPACES: tuple[str, ...] = tuple(dict.fromkeys(add_on.namespace for add_on in AddOn))

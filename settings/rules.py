@@ -4,6 +4,7 @@ import math
 from collections.abc import Callable, Iterator
 from itertools import combinations
 
+from components.observability.signals import BY_NAME, Limits, threshold_problems
 from settings.capacity import Need, largest_pod, needs
 from settings.catalog import (
     CACHE_NODES_PER_CLUSTER,
@@ -13,7 +14,7 @@ from settings.catalog import (
     BrokerInstance,
     max_connections,
 )
-from settings.model import Environment, PlatformSettings, RegionRole
+from settings.model import Environment, ImagesSettings, PlatformSettings, RegionRole
 from settings.problems import Problem
 from settings.traffic import SINGLE_ACTIVE
 from settings.windows import DailyWindow, Interval, WeeklyWindow, overlap
@@ -27,6 +28,7 @@ _BROKER_WINDOW_MINUTES = 120  # fixed by Amazon MQ
 _BACKUP_START_MINUTES = 60  # AWS Backup starts within the hour
 _DNS_TTL_SECONDS = 60  # of an alias to a load balancer (Route 53 developer guide)
 _SERVICE_RECOVERY_SECONDS = 120  # promised
+_IMAGES = tuple(name for name in ImagesSettings.model_fields if name != "registry")
 
 
 def exactly_one_primary(settings: PlatformSettings) -> Iterator[Problem]:
@@ -187,17 +189,21 @@ def database_class_fits_its_features(settings: PlatformSettings) -> Iterator[Pro
         )
 
 
-def database_connections_available(settings: PlatformSettings) -> int:
-    """Connections that the services of one region may hold: through the proxy its share, without one all but a tenth."""
+def writer_connections(settings: PlatformSettings) -> int:
+    """`max_connections` of the writer."""
     database = settings.database
     if database.form == "serverless":
         connections = max_connections(database.serverless.max_acu * GIB_PER_ACU)
         if database.serverless.min_acu <= 0.5:  # noqa: PLR2004
             connections = min(connections, SERVERLESS_PAUSABLE_CONNECTIONS)
-    else:
-        connections = max_connections(database.instance_class.memory_gib)
-    percent = database.proxy.max_connections_percent if database.proxy else 90
-    return connections * percent // 100
+        return connections
+    return max_connections(database.instance_class.memory_gib)
+
+
+def database_connections_available(settings: PlatformSettings) -> int:
+    """Connections that the services of one region may hold: through the proxy its share, without one all but a tenth."""
+    proxy = settings.database.proxy
+    return writer_connections(settings) * (proxy.max_connections_percent if proxy else 90) // 100
 
 
 def connection_budget_fits(settings: PlatformSettings) -> Iterator[Problem]:
@@ -251,8 +257,9 @@ def images_are_pinned(settings: PlatformSettings) -> Iterator[Problem]:
     """Production runs what was tested: a tag can be moved to another image, a digest cannot."""
     if settings.environment is not Environment.PROD:
         return
-    images = {f"services.{service}.image": each.image for service, each in settings.services.items()}
-    for key, image in {"images.vault": settings.images.vault, "images.aws_cli": settings.images.aws_cli, **images}.items():
+    images = {f"images.{name}": getattr(settings.images, name) for name in _IMAGES}
+    images |= {f"services.{service}.image": each.image for service, each in settings.services.items()}
+    for key, image in images.items():
         if "@sha256:" not in image:
             name = image.split(":", 1)[0]
             yield Problem(
@@ -427,6 +434,18 @@ def failover_keeps_its_promise(settings: PlatformSettings) -> Iterator[Problem]:
         )
 
 
+def thresholds_make_sense(settings: PlatformSettings) -> Iterator[Problem]:
+    """A changed threshold is one that the signal has, and its warning still comes first."""
+    stated = settings.observability.thresholds
+    for key, reason in threshold_problems({name: Limits(each.warning, each.critical) for name, each in stated.items()}):
+        signal = BY_NAME[key.split(".")[0]]
+        levels = ", ".join(f"{severity} {level.threshold:g}" for severity, level in signal.levels)
+        example = ", ".join(f"{severity}: {level.threshold:g}" for severity, level in signal.levels)
+        yield Problem(
+            f"observability.thresholds.{key}", reason, f"{signal.title}, in {signal.unit or 'numbers'}; by default {levels}", example
+        )
+
+
 def alarms_are_ordered(settings: PlatformSettings) -> Iterator[Problem]:
     """A warning comes before what it warns of."""
     if settings.alarms.memory_warning_percent >= settings.alarms.memory_critical_percent:
@@ -464,7 +483,8 @@ RULES: dict[Rule, tuple[str, ...]] = {
     broker_fits_its_zones: ("broker", "regions.*.zones"),
     failover_keeps_its_promise: ("failover",),
     alarms_are_ordered: ("alarms",),
-    images_are_pinned: ("images.vault", "images.aws_cli", *_of_services("image"), "environment"),
+    thresholds_make_sense: ("observability.thresholds",),
+    images_are_pinned: (*(f"images.{name}" for name in _IMAGES), *_of_services("image"), "environment"),
     registries_have_known_parts: ("images.registry",),
     replicas_are_ordered: _of_services("min_replicas", "max_replicas"),
     pods_fit_their_nodes: _of_services("node_pool", "cpu_millicores", "memory_mib"),

@@ -27,6 +27,13 @@ class Party(StrEnum):
     INTERNET = "internet"
     LOAD_BALANCER = "load-balancer"
     MONITORING = "monitoring"
+    """Dashboards."""
+    CLOUD_METRICS = "cloud-metrics"
+    """Tells Prometheus what CloudWatch measures of the stores, the broker and the entry."""
+    SECRET_AGES = "secret-ages"  # noqa: S105 - a name
+    """Tells CloudWatch how old secrets are."""
+    METRICS_COLLECTOR = "metrics-collector"
+    """Reads the metrics of pods: a part of Managed Service for Prometheus, with addresses in our VPC."""
     LOGS = "logs"
     VAULT = "vault"
     VAULT_OPERATIONS = "vault-operations"
@@ -54,6 +61,7 @@ class Boundary(StrEnum):
     LOAD_BALANCER = "load-balancer"
     NODES = "nodes"
     CONTROL_PLANE = "control-plane"
+    METRICS_COLLECTOR = "metrics-collector"
     MANAGEMENT = "management"
     ENDPOINTS = "endpoints"
     DATABASE_PROXY = "database-proxy"
@@ -67,6 +75,7 @@ BOUNDARY_SEGMENTS: dict[Boundary, Segment] = {
     Boundary.LOAD_BALANCER: Segment.PUBLIC,
     Boundary.NODES: Segment.APPLICATION,
     Boundary.CONTROL_PLANE: Segment.APPLICATION,
+    Boundary.METRICS_COLLECTOR: Segment.APPLICATION,
     Boundary.ENDPOINTS: Segment.APPLICATION,
     Boundary.MANAGEMENT: Segment.MANAGEMENT,
     Boundary.DATABASE_PROXY: Segment.DATA,
@@ -80,7 +89,16 @@ BOUNDARY_SEGMENTS: dict[Boundary, Segment] = {
 SINGLE_ACTIVE: frozenset[Service] = frozenset({Service.ORDER_EXECUTOR})
 """Services that run in the active region only, one pod at a time."""
 
-PODS: tuple[Peer, ...] = (*Service, Party.MONITORING, Party.LOGS, Party.VAULT, Party.VAULT_OPERATIONS, Party.CLUSTER_SERVICES)
+PODS: tuple[Peer, ...] = (
+    *Service,
+    Party.MONITORING,
+    Party.CLOUD_METRICS,
+    Party.SECRET_AGES,
+    Party.LOGS,
+    Party.VAULT,
+    Party.VAULT_OPERATIONS,
+    Party.CLUSTER_SERVICES,
+)
 """Parties that network policies are written for."""
 
 OUTSIDE: tuple[Peer, ...] = (Party.INTERNET,)
@@ -90,6 +108,7 @@ PARTY_BOUNDARIES: dict[Peer, Boundary] = {
     Party.LOAD_BALANCER: Boundary.LOAD_BALANCER,
     **dict.fromkeys((*PODS, Party.NODE), Boundary.NODES),
     Party.CONTROL_PLANE: Boundary.CONTROL_PLANE,
+    Party.METRICS_COLLECTOR: Boundary.METRICS_COLLECTOR,
     Party.MANAGEMENT: Boundary.MANAGEMENT,
     Party.ENDPOINTS: Boundary.ENDPOINTS,
     Party.DATABASE_PROXY: Boundary.DATABASE_PROXY,
@@ -105,6 +124,9 @@ GRAFANA_TLS, LOGS_TLS = 3000, 5601
 VAULT_API, VAULT_CLUSTER = 8200, 8201
 KUBELET = 10250
 WEBHOOK, METRICS_API = 10260, 10251  # of the EKS add-ons, which leave 10250 to the kubelet
+SERVICE_METRICS = 9464  # apart from 8443, which the load balancer leads the world to; OpenTelemetry's port for Prometheus
+CERTIFICATE_METRICS, OBJECT_METRICS = 9402, 8080  # of cert-manager and kube-state-metrics, as their add-ons have them
+CLOUD_METRICS = 5000  # YACE's port
 EXCHANGE_STREAM = 9443  # Binance market streams listen on 9443 beside 443 (Binance API documentation, "WebSocket Streams")
 POSTGRESQL, VALKEY, AMQPS = 5432, 6379, 5671
 
@@ -141,7 +163,7 @@ FLOWS: tuple[Flow, ...] = (
     Flow(Service.STRATEGY, Service.MARKET_DATA, SERVICE_TLS, "features for models"),
     Flow(Service.STRATEGY, Service.RISK_MANAGER, SERVICE_TLS, "check before an order is proposed"),
     Flow(Service.ORDER_EXECUTOR, Service.RISK_MANAGER, SERVICE_TLS, "check before an order is sent"),
-    *_from_each((*Service, Party.MONITORING), Party.DATABASE_PROXY, POSTGRESQL, "pooled database connections"),
+    *_from_each(Service, Party.DATABASE_PROXY, POSTGRESQL, "pooled database connections"),
     Flow(Party.DATABASE_PROXY, Party.DATABASE, POSTGRESQL, "the pool itself"),
     Flow(Service.ORDER_EXECUTOR, Party.DATABASE, POSTGRESQL, "the executor's lease is a session lock, which a pool would break"),
     Flow(Party.MANAGEMENT, Party.DATABASE, POSTGRESQL, "schema changes and repairs"),
@@ -153,12 +175,18 @@ FLOWS: tuple[Flow, ...] = (
     Flow(Party.MANAGEMENT, Party.SESSIONS, VALKEY, "inspection"),
     Flow(Service.API_GATEWAY, Party.VAULT, VAULT_API, "encrypts the stored credentials of traders"),
     Flow(Service.ORDER_EXECUTOR, Party.VAULT, VAULT_API, "decrypts the credentials that an order needs"),
+    *_from_each((Party.METRICS_COLLECTOR,), Party.CONTROL_PLANE, HTTPS, "which pods and nodes there are, and the metrics of nodes"),
+    *(Flow(Party.METRICS_COLLECTOR, service, SERVICE_METRICS, "metrics") for service in Service),
+    Flow(Party.METRICS_COLLECTOR, Party.VAULT, VAULT_API, "metrics"),
+    Flow(Party.METRICS_COLLECTOR, Party.CLOUD_METRICS, CLOUD_METRICS, "what CloudWatch measures"),
+    Flow(Party.METRICS_COLLECTOR, Party.CLUSTER_SERVICES, OBJECT_METRICS, "state of Kubernetes objects"),
+    Flow(Party.METRICS_COLLECTOR, Party.CLUSTER_SERVICES, CERTIFICATE_METRICS, "expiry of certificates"),
     Flow(Party.VAULT, Party.VAULT, VAULT_API, "a new member joins"),
     Flow(Party.VAULT, Party.VAULT, VAULT_CLUSTER, "members agree, and forward to their leader"),
     Flow(Party.VAULT_OPERATIONS, Party.VAULT, VAULT_API, "initialisation and snapshots"),
     Flow(Party.MANAGEMENT, Party.VAULT, VAULT_API, "operators of Vault"),
     *_from_each(
-        (*Service, Party.MONITORING, Party.LOGS, Party.VAULT, Party.VAULT_OPERATIONS, Party.CLUSTER_SERVICES, Party.NODE, Party.MANAGEMENT),
+        (*PODS, Party.NODE, Party.MANAGEMENT),
         Party.ENDPOINTS,
         HTTPS,
         "AWS APIs inside the VPC",
@@ -172,6 +200,7 @@ FLOWS: tuple[Flow, ...] = (
     Flow(Party.CLUSTER_SERVICES, Party.NODE, KUBELET, "metrics of the pods"),
     Flow(Party.NODE, Party.INTERNET, HTTPS, "image layers in S3, and AWS APIs that have no endpoint here"),
     Flow(Party.VAULT_OPERATIONS, Party.INTERNET, HTTPS, "snapshots to S3, whose addresses are public behind the gateway endpoint too"),
+    Flow(Party.CLOUD_METRICS, Party.INTERNET, HTTPS, "figures of services without regions, and names of tags, which have no endpoint here"),
     Flow(Service.MARKET_DATA, Party.INTERNET, HTTPS, "exchanges and data vendors"),
     Flow(Service.MARKET_DATA, Party.INTERNET, EXCHANGE_STREAM, "market streams"),
     Flow(Service.ORDER_EXECUTOR, Party.INTERNET, HTTPS, "exchanges"),

@@ -1,6 +1,6 @@
 """Times of the week, in UTC: maintenance, backups and trading hours, and whether two of them overlap."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from enum import StrEnum
 from typing import Annotated
 
@@ -107,6 +107,13 @@ class DailyWindow(Model):
         return f"{self.time}-{clock(minutes(self.time) + self.duration_minutes)}"
 
 
+def intervals_between(days: Iterable[Day], begins: str, ends: str) -> tuple[Interval, ...]:
+    """The minutes of the week from one time of these days to another; not later means on the next day."""
+    start = minutes(begins)
+    length = (minutes(ends) - start) % MINUTES_PER_DAY or MINUTES_PER_DAY
+    return tuple(interval for day in days for interval in _split_at_end_of_week(day.number * MINUTES_PER_DAY + start, length))
+
+
 class TradingHours(Model):
     """When markets are open: no maintenance, no snapshot and no practice run may fall into these hours."""
 
@@ -121,10 +128,7 @@ class TradingHours(Model):
 
     def intervals(self) -> tuple[Interval, ...]:
         """The minutes of the week inside trading hours."""
-        start = minutes(self.opens)
-        return tuple(
-            interval for day in self.days for interval in _split_at_end_of_week(day.number * MINUTES_PER_DAY + start, self.minutes_per_day)
-        )
+        return intervals_between(self.days, self.opens, self.closes)
 
 
 def overlap(first: tuple[Interval, ...], second: tuple[Interval, ...]) -> bool:

@@ -61,7 +61,8 @@ def test_nothing_else_appears(resources: list[dict[str, Any]]) -> None:
 
 def test_the_new_service_is_reached_by_its_rows(resources: list[dict[str, Any]]) -> None:
     (policy,) = [each["inputs"]["spec"] for each in resources if each["name"] == "us-east-1-trading-portfolio"]
-    (entrance,) = policy["ingress"]
+    entrance, metrics = policy["ingress"]
+    assert [each["ports"][0]["port"] for each in (entrance, metrics)] == [8443, 9464]
     assert entrance["from"][0]["podSelector"]["matchLabels"] == {"app.kubernetes.io/name": "api-gateway"}
     told = {
         variable["name"]: variable.get("value")

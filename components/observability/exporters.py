@@ -80,24 +80,23 @@ def _metrics() -> Iterator[Metric]:
 def cloudwatch_configuration(region: str, project: str, stack: str) -> str:
     """The configuration of the CloudWatch exporter of a region, as YAML.
 
-    Resources are found by the tags that every resource of a stack carries; what has no tags is asked for by namespace.
+    Whole namespaces are asked for: an environment has an account of its own, and no new resource is forgotten. Where a tag tells
+    more than an identifier, resources are found by the tags that every resource of a stack carries; the exporter knows
+    only some types that way, and stops at one that it does not know.
     """
     namespaces: Mapping[str, Any] = _table()["cloudwatch"]["namespaces"]
     ours = [{"key": "Project", "value": f"^{project}$"}, {"key": "Stack", "value": f"^{stack}$"}]
     tagged = [
-        {"type": name, **_cloudwatch_job(each, region), "searchTags": ours}
-        for name, each in namespaces.items()
-        if each.get("discovery", True)
+        {"type": name, **_cloudwatch_job(each, region), "searchTags": ours} for name, each in namespaces.items() if "exported_tags" in each
     ]
     untagged = [
         {
             "name": name.lower().replace("/", "-"),
             "namespace": name,
             **_cloudwatch_job(each, region),
-            "dimensionNameRequirements": each["dimensions"],
         }
         for name, each in namespaces.items()
-        if not each.get("discovery", True)
+        if "exported_tags" not in each
     ]
     tags = {name: each["exported_tags"] for name, each in namespaces.items() if "exported_tags" in each}
     document = {"apiVersion": "v1alpha1", "discovery": {"exportedTagsOnMetrics": tags, "jobs": tagged}, "customNamespace": untagged}

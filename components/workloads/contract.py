@@ -12,7 +12,7 @@ from components.context import RegionContext
 from components.database import DATABASE_NAME, database_user
 from settings.model import PlatformSettings
 from settings.pod_traffic import NAMESPACES
-from settings.traffic import FLOWS, POSTGRESQL, SERVICE_TLS, SINGLE_ACTIVE, VALKEY, VAULT_API, Party, Peer, Service
+from settings.traffic import FLOWS, POSTGRESQL, SERVICE_METRICS, SERVICE_TLS, SINGLE_ACTIVE, VALKEY, VAULT_API, Party, Peer, Service
 
 TLS_FOLDER = "/run/tls"
 SECRETS_FOLDER = "/run/secrets/mastertrade"
@@ -62,6 +62,7 @@ def environment(service: Service, settings: PlatformSettings, context: RegionCon
         "MASTERTRADE_ENVIRONMENT": settings.environment,
         "MASTERTRADE_SERVICE": service,
         "LISTEN_PORT": str(SERVICE_TLS),
+        "METRICS_PORT": str(SERVICE_METRICS),
         "TLS_FOLDER": TLS_FOLDER,
         "SECRETS_FOLDER": SECRETS_FOLDER,
         "WORKERS": str(stated.workers),

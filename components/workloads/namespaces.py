@@ -11,8 +11,7 @@ from settings.pod_traffic import (
     ADD_ON_NAMESPACES,
     NAME_LABEL,
     NAMESPACES,
-    TRADING,
-    VAULT,
+    OWN_NAMESPACES,
     Addresses,
     PodRule,
     Pods,
@@ -46,9 +45,9 @@ class Namespaces(pulumi.ComponentResource):
         self._args = args
         self._cluster = args.cluster
 
-        self._namespaces = {namespace: self._create_namespace(namespace, self._restricted()) for namespace in (TRADING, VAULT)}
+        self._namespaces = {namespace: self._create_namespace(namespace, self._restricted()) for namespace in OWN_NAMESPACES}
         self._namespaces |= {each: self._create_namespace(each, {}) for each in ADD_ON_NAMESPACES if each != KUBE_SYSTEM}
-        self._policies = {namespace: [self._deny_everything(namespace)] for namespace in (TRADING, VAULT)}
+        self._policies = {namespace: [self._deny_everything(namespace)] for namespace in OWN_NAMESPACES}
         for party, namespace in NAMESPACES.items():
             self._policies[namespace].append(self._admit(party, namespace))
         self.add_on_policies = [self._admit(Party.CLUSTER_SERVICES, namespace) for namespace in ADD_ON_NAMESPACES]

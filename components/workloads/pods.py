@@ -20,8 +20,10 @@ from components.workloads.objects import CONTAINER_SECURITY, POD_SECURITY, label
 from settings.model import ServiceSettings
 from settings.node_pools import DEDICATED_TAINT, NODE_POOLS, POOL_LABEL
 from settings.pod_traffic import NAME_LABEL
-from settings.traffic import SERVICE_TLS, SINGLE_ACTIVE, Party, Service
+from settings.traffic import SERVICE_METRICS, SERVICE_TLS, SINGLE_ACTIVE, Party, Service
 
+METRICS_PORT_NAME = "metrics"
+"""By which the collector knows where to ask."""
 ZONE_LABEL, HOST_LABEL = "topology.kubernetes.io/zone", "kubernetes.io/hostname"
 _FINISH_SECONDS = 30  # after the load balancer has stopped sending: time to finish and to close connections
 _LEAVE_SECONDS = 5  # until every other pod has heard that this one is leaving
@@ -90,7 +92,10 @@ class PodSpec:
             "image": self.image,
             "image_pull_policy": "IfNotPresent" if "@sha256:" in self.image else "Always",
             "env": self.environment,
-            "ports": [{"name": "https", "container_port": SERVICE_TLS, "protocol": "TCP"}],
+            "ports": [
+                {"name": "https", "container_port": SERVICE_TLS, "protocol": "TCP"},
+                {"name": METRICS_PORT_NAME, "container_port": SERVICE_METRICS, "protocol": "TCP"},
+            ],
             "resources": {"requests": size, "limits": size},
             "security_context": CONTAINER_SECURITY,
             "startup_probe": {"http_get": alive, "period_seconds": 2, "timeout_seconds": 2, "failure_threshold": 60},

@@ -13,7 +13,7 @@ from components.workloads.contract import TLS_FOLDER
 from components.workloads.objects import CONTAINER_SECURITY, POD_SECURITY, ClusterContext, labels, metadata
 from components.workloads.pods import HOST_LABEL, ZONE_LABEL
 from components.workloads.scripts import config_map
-from settings.capacity import VAULT_MEMORY_MIB, VAULT_MILLICORES
+from settings.capacity import VAULT_POD
 from settings.model import VaultSettings
 from settings.node_pools import POOL_LABEL, NodePool
 from settings.pod_traffic import NAME_LABEL, VAULT
@@ -33,6 +33,17 @@ listener "tcp" {{
   tls_cert_file   = "{TLS_FOLDER}/tls.crt"
   tls_key_file    = "{TLS_FOLDER}/tls.key"
   tls_min_version = "tls12"
+
+  # counts and states, no secret: read without a token, which would have to be kept somewhere
+  telemetry {{
+    unauthenticated_metrics_access = true
+  }}
+}}
+
+# Kept for the next readings of Prometheus; names of hosts are labels that it sets itself
+telemetry {{
+  prometheus_retention_time = "5m"
+  disable_hostname          = true
 }}
 
 # The key and its region are in the environment
@@ -198,7 +209,7 @@ class VaultServer:
         }
 
     def _container(self) -> core.v1.ContainerArgsDict:
-        size = {"cpu": f"{VAULT_MILLICORES}m", "memory": f"{VAULT_MEMORY_MIB}Mi"}
+        size = {"cpu": f"{VAULT_POD.millicores}m", "memory": f"{VAULT_POD.memory_mib}Mi"}
         return {
             "name": Party.VAULT,
             "image": self._args.image,

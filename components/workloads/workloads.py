@@ -42,6 +42,8 @@ class WorkloadsArgs:
 class Workloads(pulumi.ComponentResource):
     """Nodes, namespaces with their policies, add-ons, Vault and the trading services."""
 
+    add_ons: AddOns
+
     def __init__(self, name: str, args: WorkloadsArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("mastertrade:workloads:Workloads", name, None, opts)
         self._args = args
@@ -51,12 +53,16 @@ class Workloads(pulumi.ComponentResource):
 
         self._nodes = self._create_nodes()
         self._namespaces = self._create_namespaces()
-        self._add_ons = self._create_add_ons()
+        self.add_ons = self._create_add_ons()
         self.vault = self._create_vault()
         for service in args.settings.services:
             if service not in SINGLE_ACTIVE:
                 self._create_service(service, after=[])
         self.register_outputs({})
+
+    def ready(self, namespace: str) -> list[pulumi.Resource]:
+        """What other pods of a namespace wait for: it exists, its policies are there, and nodes can be started."""
+        return [*self._namespaces.ready(namespace), *self._nodes.pools]
 
     def create_single_active(self, service: Service, after: Sequence[pulumi.Resource]) -> TradingService:
         """A service that is active in one region, once what is in `after`, the same in other regions, has come to rest."""
@@ -113,7 +119,7 @@ class Workloads(pulumi.ComponentResource):
                 recovery_window_days=self._settings.secrets.recovery_window_days,
                 readers=self._args.readers,
                 snapshots=self._args.snapshots,
-                certificates=self._add_ons.certificates,
+                certificates=self.add_ons.certificates,
                 after=[*self._namespaces.ready(VAULT), *self._nodes.pools, self._nodes.storage_class],
             ),
             self._child(),
@@ -127,8 +133,8 @@ class Workloads(pulumi.ComponentResource):
                 settings=self._settings,
                 service=service,
                 stores=self._args.stores,
-                certificates=self._add_ons.certificates,
-                mounted_secrets=self._add_ons.mounted_secrets,
+                certificates=self.add_ons.certificates,
+                mounted_secrets=self.add_ons.mounted_secrets,
                 after=[*self._namespaces.ready(TRADING), *after],
             ),
             self._child(),

@@ -1,12 +1,13 @@
-"""What evidence is evidence of: the commit, and the frameworks that its controls serve."""
+"""What evidence is evidence of: the commit, the frameworks that its controls serve, and why types have none."""
 
 import subprocess
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from pathlib import Path
+from typing import Any, cast
 
 from mastertrade.evidence.model import AuditedFramework, AuditedRequirement, Commit
 
-__all__ = ["commit_of", "frameworks_of"]
+__all__ = ["commit_of", "frameworks_of", "reasons_of"]
 
 
 def commit_of(root: Path) -> Commit | None:
@@ -35,6 +36,20 @@ def frameworks_of(root: Path, controls: Collection[str]) -> tuple[AuditedFramewo
         )
         for framework in read_frameworks(folder, controls)
     )
+
+
+def reasons_of(root: Path, types: Iterable[str]) -> dict[str, str]:
+    """Why no control is about these types: what `policies/nothing_to_judge.yaml` says of them."""
+    file = root / "policies" / "nothing_to_judge.yaml"
+    if not file.is_file():
+        return {}
+    import yaml
+
+    from policies.engine.resources import canonical_type
+
+    loaded: Any = yaml.load(file.read_text(encoding="utf-8"), getattr(yaml, "CSafeLoader", yaml.SafeLoader))  # noqa: S506 - both are safe
+    reasons = cast("dict[str, str]", loaded)
+    return {each: reason for each in types if (reason := reasons.get(canonical_type(each)))}
 
 
 def _git(root: Path, *words: str) -> str:

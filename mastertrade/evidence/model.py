@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
@@ -21,6 +21,7 @@ __all__ = [
     "Verdict",
     "WaiverOfVerdict",
     "audit_of",
+    "unjudged_types",
 ]
 
 _WAIVERS_FILE = "policies/waivers.yaml"
@@ -156,6 +157,12 @@ class Audit:
     """None outside of a git checkout."""
     frameworks: tuple[AuditedFramework, ...] = ()
     """None where other packs than the project's own were asked."""
+    reasons: Mapping[str, str] = field(default_factory=dict[str, str])
+    """Why no control is about a type of `unjudged`, where somebody has said so."""
+    limits: tuple[str, ...] = ()
+    """What cannot be told from where the verdicts come from, a sentence each; empty for an audit that asked the packs itself."""
+    earlier: tuple[Mapping[str, Any], ...] = ()
+    """Documents of earlier audits of the stack, to compare with. Not part of the evidence."""
 
     def counts(self, verdicts: Iterable[Verdict] | None = None) -> dict[State, int]:
         """How many verdicts have each state, of all or of some."""
@@ -169,6 +176,15 @@ class Audit:
             given.setdefault(verdict.control, []).append(verdict)
         for control in self.controls:
             yield control, given.get(control.id, [])
+
+    def requirements(self) -> dict[str, dict[str, list[str]]]:
+        """Of each control that serves any: framework to its requirements."""
+        served: dict[str, dict[str, list[str]]] = {}
+        for framework in self.frameworks:
+            for requirement in framework.requirements:
+                for control in requirement.controls:
+                    served.setdefault(control, {}).setdefault(framework.id, []).append(requirement.id)
+        return served
 
     def failures(self) -> list[Verdict]:
         """What keeps the stack from compliance: of mandatory controls what fails, and what cannot be told."""
@@ -192,8 +208,6 @@ def audit_of(
         places = {urn: number for number, urn in enumerate(resources)}
         said.sort(key=lambda each: (position[each.control], places.get(each.urn, len(places)), each.name))
         verdicts += said
-    judged = {each.urn for each in verdicts}
-    unjudged = Counter(each.type for each in evaluation.resources if each.custom and each.urn not in judged)
     return Audit(
         project=evaluation.project,
         stack=evaluation.stack,
@@ -201,10 +215,16 @@ def audit_of(
         packs=tuple(packs),
         controls=tuple(controls),
         verdicts=tuple(verdicts),
-        unjudged=dict(sorted(unjudged.items())),
+        unjudged=unjudged_types(evaluation.resources, verdicts),
         commit=commit,
         frameworks=frameworks,
     )
+
+
+def unjudged_types(resources: Iterable[Resource], verdicts: Iterable[Verdict]) -> dict[str, int]:
+    """Types of resources about which nothing is said, and how many resources they have."""
+    judged = {each.urn for each in verdicts}
+    return dict(sorted(Counter(each.type for each in resources if each.custom and each.urn not in judged).items()))
 
 
 def _by_account(result: PackResult, resources: Mapping[str, Resource]) -> tuple[list[AuditedControl], list[Verdict]]:

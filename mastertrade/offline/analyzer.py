@@ -2,13 +2,12 @@
 
 import contextlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, cast
 
 import grpc
-from google.protobuf import empty_pb2
 from pulumi.runtime.proto import analyzer_pb2
 
 from mastertrade.offline.evaluation import Evaluation, Resource
@@ -56,6 +55,7 @@ class PackResult:
     violations: tuple[Violation, ...]
     """In the order of the resources, those of the whole stack last."""
     not_applicable: tuple[NotApplicable, ...] = ()
+    """Where an account was asked for and the pack keeps none."""
     account: Mapping[str, Any] = field(default_factory=dict[str, Any])
     """Where the pack keeps one (`policies/engine/account.py`), and where it was asked for: its controls and every verdict."""
 
@@ -102,7 +102,7 @@ def ask(pack: RunningPack, questions: Questions, *, with_account: bool = False) 
     """Asks a pack about every resource, then about the stack. May be repeated. Raises `PackError`."""
     try:
         with pack.analyzer() as analyzer:
-            info: analyzer_pb2.AnalyzerInfo = analyzer.GetAnalyzerInfo(empty_pb2.Empty(), wait_for_ready=True)
+            info = pack.info()
             analyzer.ConfigureStack(questions.stack)
             analyzer.Configure(_configuration(pack.folder, questions.stack.stack, info))
             answers: list[analyzer_pb2.AnalyzeResponse] = [analyzer.Analyze(each) for each in questions.about_resources]
@@ -113,13 +113,16 @@ def ask(pack: RunningPack, questions: Questions, *, with_account: bool = False) 
     violations = [
         _violation(each, urn, questions.secrets) for urn, answer in zip(questions.urns, answers, strict=True) for each in answer.diagnostics
     ]
-    spared = [
-        NotApplicable(each.policy_name, urn, each.reason)
-        for urn, answer in zip(questions.urns, answers, strict=True)
-        for each in answer.not_applicable
-    ]
+    # an account tells more; without one this is what tells a pass from nothing to judge
+    spared = tuple(_spared(questions.urns, answers)) if with_account and not account else ()
     policies = tuple(policy.name for policy in info.policies)
-    return PackResult(info.name, info.version, policies, tuple(violations), tuple(spared), account)
+    return PackResult(info.name, info.version, policies, tuple(violations), spared, account)
+
+
+def _spared(urns: Sequence[str], answers: Sequence[analyzer_pb2.AnalyzeResponse]) -> Iterator[NotApplicable]:
+    for urn, answer in zip(urns, answers, strict=True):
+        for each in answer.not_applicable:
+            yield NotApplicable(each.policy_name, urn, each.reason)
 
 
 def _configuration(pack: Path, stack: str, info: analyzer_pb2.AnalyzerInfo) -> analyzer_pb2.ConfigureAnalyzerRequest:

@@ -6,13 +6,14 @@ import os
 import subprocess
 import sys
 from collections.abc import Generator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TextIO, cast
 
 import grpc
 import yaml
-from pulumi.runtime.proto import analyzer_pb2_grpc
+from google.protobuf import empty_pb2
+from pulumi.runtime.proto import analyzer_pb2, analyzer_pb2_grpc
 
 from mastertrade.offline.evaluation import Evaluation
 from mastertrade.offline.warm_parent import WarmParent
@@ -39,6 +40,7 @@ class RunningPack:
     folder: Path
     _printed: TextIO
     _channels: list[grpc.Channel]
+    _info: list[analyzer_pb2.AnalyzerInfo] = field(default_factory=list[analyzer_pb2.AnalyzerInfo])
 
     @contextlib.contextmanager
     def analyzer(self) -> Generator[Any]:
@@ -49,6 +51,13 @@ class RunningPack:
                 raise PackError(f"{self.folder}: the pack ended before it could be asked{f'; it said: {port}' if port else ''}")
             self._channels.append(grpc.insecure_channel(f"{_LOOPBACK}:{port}", options=_ANY_SIZE))
         yield analyzer_pb2_grpc.AnalyzerStub(self._channels[0])
+
+    def info(self) -> analyzer_pb2.AnalyzerInfo:
+        """What it says of itself and of its policies: the same for every stack, so that it is asked once. Raises `PackError`."""
+        if not self._info:
+            with self.analyzer() as analyzer:
+                self._info.append(analyzer.GetAnalyzerInfo(empty_pb2.Empty(), wait_for_ready=True))
+        return self._info[0]
 
     def account(self) -> dict[str, Any]:
         """The pack's account of the stack that it was asked about; nothing from packs that keep none."""

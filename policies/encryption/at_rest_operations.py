@@ -11,6 +11,7 @@ from policies.engine.blocks import Block, MisshapenError
 from policies.engine.control import Finding, Findings, NotApplicableError
 from policies.engine.keys import customer_key
 from policies.engine.resources import Resource
+from policies.engine.telling import is_reference, is_telling
 
 __all__ = ["OPERATIONS"]
 
@@ -18,11 +19,21 @@ __all__ = ["OPERATIONS"]
 def _parameter(resource: Resource) -> Findings:
     if resource.text("type").lower() == "securestring":
         yield from customer_key(resource, "keyId")
-    elif resource.has("keyId") or resource.has("valueWo") or resource.is_secret("value") or _is_generated(resource):
+    elif resource.has("keyId") or resource.has("valueWo") or resource.is_secret("value") or _is_called_secret(resource):
+        yield Finding("type", "SecureString")
+    elif _is_generated(resource):
         # what nobody keeps secret may stand in plain
         yield Finding("type", "SecureString")
     else:
         raise NotApplicableError("its value is no secret")
+
+
+def _is_called_secret(resource: Resource) -> bool:
+    """Whether its name is that of a credential, and its value does not merely name one."""
+    name = resource.text("name").rpartition("/")[2] if resource.is_known("name") else ""
+    return is_telling(name) and not any(
+        resource.has(path) and resource.is_known(path) and is_reference(resource.text(path)) for path in ("value", "insecureValue")
+    )
 
 
 def _is_generated(resource: Resource) -> bool:

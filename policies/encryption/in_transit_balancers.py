@@ -152,8 +152,19 @@ def _mesh(resource: Resource) -> Findings:
             yield Finding(f"{path}.tls.enforce", "true")
 
 
+_SIMPLE_BALANCER = "aws:lightsail/lb:Lb"
+_SIMPLE_REDIRECT = "aws:lightsail/lbHttpsRedirectionPolicy:LbHttpsRedirectionPolicy"
+
+
 def _simple_balancer(resource: Resource) -> Findings:
-    redirects = resource.stack.companions(resource, "aws:lightsail/lbHttpsRedirectionPolicy:LbHttpsRedirectionPolicy", by="lbName")
+    if resource.type == _SIMPLE_REDIRECT:
+        if resource.flag("enabled"):
+            return
+        if any(resource.stack.refers(resource, "lbName", each) for each in resource.stack.of_type(_SIMPLE_BALANCER)):
+            raise NotApplicableError("its load balancer is judged")
+        yield Finding("enabled", "true")
+        return
+    redirects = resource.stack.companions(resource, _SIMPLE_REDIRECT, by="lbName")
     if not any(each.flag("enabled") for each in redirects):
         yield Finding("", "an LbHttpsRedirectionPolicy that is enabled", found="a load balancer that serves plain HTTP")
 
@@ -244,7 +255,7 @@ IN_TRANSIT_BALANCERS = (
     moved(
         "enc-lightsail-balancer",
         "Load balancers of Lightsail redirect to HTTPS",
-        ("aws:lightsail/lb:Lb",),
+        (_SIMPLE_BALANCER, _SIMPLE_REDIRECT),
         _simple_balancer,
         "lightsail/latest/userguide/amazon-lightsail-configure-load-balancer-https-redirection.html",
         "Attach a certificate and declare an LbHttpsRedirectionPolicy that is enabled.",

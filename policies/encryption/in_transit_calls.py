@@ -217,10 +217,6 @@ def _json(resource: Resource, path: str) -> dict[str, Any]:
 
 
 def _hadoop(resource: Resource) -> Findings:
-    if resource.type == "aws:emr/cluster:Cluster":
-        if not resource.has("securityConfiguration"):
-            yield Finding("securityConfiguration", "a SecurityConfiguration with EnableInTransitEncryption")
-        return
     stated = _json(resource, "configuration")
     if not Block(stated, "configuration").flag("EncryptionConfiguration.EnableInTransitEncryption"):
         yield Finding("configuration", "EnableInTransitEncryption true, with certificates", found="no EnableInTransitEncryption")
@@ -289,10 +285,10 @@ IN_TRANSIT_CALLS = (
     moved(
         "enc-emr-transit",
         "Nodes of EMR speak TLS to one another",
-        ("aws:emr/securityConfiguration:SecurityConfiguration", "aws:emr/cluster:Cluster"),
+        ("aws:emr/securityConfiguration:SecurityConfiguration",),
         _hadoop,
         "emr/latest/ManagementGuide/emr-data-encryption-options.html",
-        "Set EnableInTransitEncryption with InTransitEncryptionConfiguration, and name the configuration in the cluster.",
+        "Set EnableInTransitEncryption with InTransitEncryptionConfiguration.",
         severity=Severity.MEDIUM,
     ),
 )

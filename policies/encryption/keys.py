@@ -10,7 +10,8 @@ from policies.engine.resources import Resource
 __all__ = ["KEYS"]
 
 _LONGEST_ROTATION_DAYS = 365
-_SHORTEST_WINDOW_DAYS = 30
+_LONGEST_WINDOW_DAYS = 30  # and what holds without a figure
+_SHORTEST_WINDOW_DAYS = 7  # that AWS allows, and over before anybody is back from a holiday
 
 
 def _rotation(resource: Resource) -> Findings:
@@ -29,8 +30,8 @@ def _rotation(resource: Resource) -> Findings:
 
 
 def _window(resource: Resource) -> Findings:
-    if (resource.number("deletionWindowInDays", _SHORTEST_WINDOW_DAYS) or 0) < _SHORTEST_WINDOW_DAYS:
-        yield Finding("deletionWindowInDays", f"{_SHORTEST_WINDOW_DAYS}")
+    if (resource.number("deletionWindowInDays", _LONGEST_WINDOW_DAYS) or 0) <= _SHORTEST_WINDOW_DAYS:
+        yield Finding("deletionWindowInDays", f"more than {_SHORTEST_WINDOW_DAYS}, better {_LONGEST_WINDOW_DAYS}")
 
 
 def _policy(resource: Resource) -> Findings:
@@ -107,7 +108,7 @@ KEYS = (
     ),
     _key(
         "enc-kms-deletion-window",
-        "Deleting a key can be taken back for thirty days",
+        "Deleting a key can be taken back for more than a week",
         Severity.HIGH,
         _ALL,
         _window,

@@ -1,6 +1,7 @@
 """Declared properties as controls read them: by path, in whichever spelling, never past an unknown value."""
 
 import json
+import math
 from collections.abc import Iterator, Mapping
 from typing import Any, cast
 
@@ -121,9 +122,12 @@ class Block:
         if not text:
             return default
         try:
-            return float(text)
+            number = float(text)
         except ValueError:
-            raise MisshapenError(self.at(path), "a number") from None
+            number = math.nan
+        if not math.isfinite(number):
+            raise MisshapenError(self.at(path), "a number")
+        return number
 
     def texts(self, path: str) -> tuple[str, ...]:
         """A list of texts; one text alone is a list of one."""

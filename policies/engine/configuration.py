@@ -32,7 +32,9 @@ def configured(pack: Pack, stated: Mapping[str, Any]) -> dict[str, Settings]:
 
 def _of(control: Control, stated: Any, problems: list[str]) -> Settings:
     options = {name: option.default for name, option in control.options.items()}
-    wanted: dict[str, Any] = dict(stated) if isinstance(stated, Mapping) else {} if stated is None else {_LEVEL: stated}  # pyright: ignore[reportUnknownArgumentType]
+    if stated is None:
+        return Settings(control.enforcement, options)
+    wanted: dict[str, Any] = dict(stated) if isinstance(stated, Mapping) else {_LEVEL: stated}  # pyright: ignore[reportUnknownArgumentType]
     level: Any = wanted.pop(_LEVEL, control.enforcement.value)
     if level not in [each.value for each in Enforcement]:
         allowed = ", ".join(Enforcement)

@@ -1,7 +1,7 @@
 """Asks controls about resources and keeps what they say."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from mastertrade.values import secret_texts
@@ -59,12 +59,12 @@ def judge(control: Control, resource: Resource, options: Mapping[str, Any]) -> V
             findings.append(_completed(finding, resource))
     except NotApplicableError as error:
         if not findings:
-            return Verdict(control, resource, State.NOT_APPLICABLE, reason=str(error))
+            return Verdict(control, resource, State.NOT_APPLICABLE, reason=_without_secrets(str(error), resource))
     except AloneError as error:
         if not findings:
             return Verdict(control, resource, State.UNKNOWN, reason=str(error), waits_for_stack=True)
     except UnreadableError as error:
-        reason = str(error)
+        reason = _without_secrets(str(error), resource)
     except Exception as error:
         # not the error's text: it may carry a secret
         reason = f"the control broke ({type(error).__name__})"
@@ -77,10 +77,13 @@ def judge(control: Control, resource: Resource, options: Mapping[str, Any]) -> V
 
 def _completed(finding: Finding, resource: Resource) -> Finding:
     if finding.found is not None:
-        if any(secret in finding.found for secret in secret_texts(dict(resource.raw()))):
-            return Finding(finding.property, finding.wanted, "a secret value")
-        return finding
+        return replace(finding, found=_without_secrets(finding.found, resource))
     return Finding(finding.property, finding.wanted, shown(resource, finding.property) if finding.property else "that")
+
+
+def _without_secrets(text: str, resource: Resource) -> str:
+    """What a control says in its own words, unless it quotes what Pulumi keeps secret."""
+    return "a secret value" if any(secret in text for secret in secret_texts(dict(resource.raw()))) else text
 
 
 def _line(finding: Finding) -> str:

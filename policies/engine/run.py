@@ -46,7 +46,8 @@ class Run:
         # an update asks again what its preview asked
         self._inputs[resource.urn] = dict(resource.raw())
         return [
-            self._keep(judge(control, resource, self.settings[control.id].options), State.FAIL) for control in self.controls_of(resource)
+            self._keep(judge(control, resource, self.settings[control.id].options), State.FAIL)
+            for control in self.controls_of_type(resource.type)
         ]
 
     def judge_stack(self, resources: Iterable[Resource]) -> list[Verdict]:
@@ -55,7 +56,7 @@ class Run:
         said = [
             self._keep(judge(control, resource, self.settings[control.id].options), State.FAIL, State.UNKNOWN)
             for resource in stack.resources
-            for control in self.controls_of(resource)
+            for control in self.controls_of_type(resource.type)
             if self._is_open(control, resource)
         ]
         return [*said, *self._on_waivers()]
@@ -64,9 +65,9 @@ class Run:
         """Properties of a resource as the program declares them, where it was judged alone before."""
         return self._inputs.get(urn)
 
-    def controls_of(self, resource: Resource) -> list[Control]:
-        """Controls that judge a resource's type and are not disabled."""
-        return [each for each in self._by_type.get(resource.type, ()) if self.settings[each.id].enforcement is not Enforcement.DISABLED]
+    def controls_of_type(self, type_: str) -> list[Control]:
+        """Controls that judge a canonical type and are not disabled."""
+        return [each for each in self._by_type.get(type_, ()) if self.settings[each.id].enforcement is not Enforcement.DISABLED]
 
     def verdicts(self) -> Iterator[Verdict]:
         """All that were given, in the order of their resources' first."""

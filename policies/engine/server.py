@@ -62,6 +62,7 @@ class _Analyzer(analyzer_pb2_grpc.AnalyzerServicer):
     def __init__(self, pack: Pack) -> None:
         self._pack = pack
         self._dry_run = os.environ.get("PULUMI_DRY_RUN") == "true"
+        self._not_about: dict[str, analyzer_pb2.AnalyzeResponse] = {}
         self._run = self._new_run(os.environ.get("PULUMI_PROJECT", ""), os.environ.get("PULUMI_STACK", ""))
 
     def _new_run(self, project: str, stack: str) -> Run:
@@ -85,6 +86,7 @@ class _Analyzer(analyzer_pb2_grpc.AnalyzerServicer):
     ) -> analyzer_pb2.AnalyzerStackConfigureResponse:
         self._dry_run = request.dry_run
         self._run = self._new_run(request.project, request.stack)
+        self._not_about.clear()
         return analyzer_pb2.AnalyzerStackConfigureResponse()
 
     def Configure(self, request: analyzer_pb2.ConfigureAnalyzerRequest, context: grpc.ServicerContext) -> empty_pb2.Empty:  # noqa: N802
@@ -92,6 +94,7 @@ class _Analyzer(analyzer_pb2_grpc.AnalyzerServicer):
             name: {**from_struct(each.properties), "enforcementLevel": _level(each.enforcementLevel)}
             for name, each in request.policyConfig.items()
         }
+        self._not_about.clear()
         try:
             self._run.configure(stated)
         except (ConfigurationError, WaiverError) as error:
@@ -100,17 +103,14 @@ class _Analyzer(analyzer_pb2_grpc.AnalyzerServicer):
 
     def Analyze(self, request: analyzer_pb2.AnalyzeRequest, context: grpc.ServicerContext) -> analyzer_pb2.AnalyzeResponse:  # noqa: N802
         response = analyzer_pb2.AnalyzeResponse()
-        asked: set[str] = set()
-        for verdict in self._judged(context, lambda: self._run.judge_alone(_resource(request))):
-            asked.add(verdict.control.id)
+        resource = _resource(request)
+        response.CopyFrom(self._others(resource.type))
+        for verdict in self._judged(context, lambda: self._run.judge_alone(resource)):
             # what is unknown alone may be told by what it is computed from
             if verdict.state is State.UNKNOWN:
                 response.not_applicable.add(policy_name=verdict.control.id, reason="judged together with the whole stack")
             else:
                 self._answer(response, verdict)
-        for control in self._pack.controls:
-            if control.id not in asked:
-                response.not_applicable.add(policy_name=control.id)
         return response
 
     def AnalyzeStack(  # noqa: N802
@@ -129,6 +129,18 @@ class _Analyzer(analyzer_pb2_grpc.AnalyzerServicer):
         """What the protocol of analyzers has no words for: every verdict on the stack, passes too, and what the controls are."""
         del request, context
         return json.dumps(account(self._pack, self._run)).encode()
+
+    def _others(self, type_: str) -> analyzer_pb2.AnalyzeResponse:
+        """Every control that is not about a type, made once for each: what an answer does not name counts as passed."""
+        found = self._not_about.get(type_)
+        if found is None:
+            about = {control.id for control in self._run.controls_of_type(type_)}
+            found = self._not_about[type_] = analyzer_pb2.AnalyzeResponse(
+                not_applicable=[
+                    analyzer_pb2.PolicyNotApplicable(policy_name=each.id) for each in self._pack.controls if each.id not in about
+                ]
+            )
+        return found
 
     def _judged(self, context: grpc.ServicerContext, verdicts: Callable[[], list[Verdict]]) -> list[Verdict]:
         try:

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
 
-from policies.engine.blocks import UnreadableError
 from policies.engine.control import Control, Finding, Findings, Option, Severity
 from policies.engine.resources import Resource
 from settings.problems import Problem, shown
@@ -202,8 +201,6 @@ def _judge(waiver: Resource, options: Mapping[str, Any]) -> Findings:
 
 def _too_broad(waiver: Resource) -> Iterator[Finding]:
     judged, matched = waiver.number("judged") or 0, waiver.number("matched") or 0
-    if judged != judged or matched != matched:  # noqa: PLR0124 - NaN
-        raise UnreadableError("judged is not a number")
     if "*" in waiver.text("resource") and matched > 1 and matched == judged:
         yield Finding("resource", "resources by their names", found=f"{waiver.text('resource')}, every resource that the control judges")
 

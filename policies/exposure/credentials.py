@@ -7,7 +7,8 @@ from mastertrade.values import UNKNOWN, Secret
 from policies.engine.blocks import Block
 from policies.engine.control import Family, Finding, Findings, NotApplicableError, Severity
 from policies.engine.resources import Resource
-from policies.exposure.telling import is_reference, leaves
+from policies.engine.telling import is_reference
+from policies.exposure.telling import leaves
 
 __all__ = ["CREDENTIALS", "HOLDERS"]
 

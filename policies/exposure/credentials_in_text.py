@@ -7,8 +7,9 @@ from mastertrade.values import UNKNOWN, Secret
 from policies.engine.blocks import UnknownValueError
 from policies.engine.control import Family, Finding, Findings, Severity
 from policies.engine.resources import Resource
+from policies.engine.telling import is_telling
 from policies.exposure.credentials import HOLDERS
-from policies.exposure.telling import is_telling, leaves, opened, reads_like, tells
+from policies.exposure.telling import leaves, opened, reads_like, tells
 
 __all__ = ["FOUND", "REFERRED", "TEXTS", "at", "found_in"]
 

@@ -97,6 +97,31 @@ def _service(resource: Resource) -> Findings:
         )
 
 
+_ALB = "alb.ingress.kubernetes.io/"
+
+
+def _ingress(resource: Resource) -> Findings:
+    """Of the load balancer controller: https://kubernetes-sigs.github.io/aws-load-balancer-controller/latest/guide/ingress/annotations/."""
+    notes = resource.pairs("metadata.annotations")
+    for name in ("scheme", "inbound-cidrs"):
+        if notes.get(f"{_ALB}{name}") is UNKNOWN:
+            raise UnknownValueError(f"metadata.annotations.{_ALB}{name}")
+    if str(notes.get(f"{_ALB}scheme") or "internal").strip().lower() != "internet-facing":
+        return
+    sources = [each.strip() for each in str(notes.get(f"{_ALB}inbound-cidrs") or "").split(",") if each.strip()]
+    if not covers_world(networks(sources or ("0.0.0.0/0",), "metadata.annotations")):
+        return
+    backends = [("spec.defaultBackend", resource.block("spec.defaultBackend"))]
+    backends += [
+        (path.at("backend"), path.block("backend")) for each in resource.blocks("spec.rules") for path in each.block("http").blocks("paths")
+    ]
+    for where, backend in backends:
+        for port in _private(backend, "service.port.number", "service.port.number"):
+            yield Finding(
+                f"{where}.service.port.number", f"the annotation {_ALB}scheme: internal", found=f"port {port} behind a public one"
+            )
+
+
 _control = Family(Severity.CRITICAL, "What the internet reaches is tried by everybody, from its first minute on.").control
 
 ENTRANCES = (
@@ -115,5 +140,13 @@ ENTRANCES = (
         _service,
         "https://kubernetes.io/docs/concepts/services-networking/service/",
         "Use ClusterIP behind the load balancer that the platform has, or an internal one.",
+    ),
+    _control(
+        "exp-k8s-ingress",
+        "Public load balancers of Kubernetes do not lead to ports of data or administration",
+        ("kubernetes:networking.k8s.io:Ingress",),
+        _ingress,
+        "https://docs.aws.amazon.com/eks/latest/userguide/alb-ingress.html",
+        "Set the scheme to internal, or inbound-cidrs to the addresses of those who operate it.",
     ),
 )

@@ -134,6 +134,11 @@ def _map_reduce(resource: Resource) -> Findings:
             yield Finding("permittedPublicSecurityGroupRuleRanges", "no ports but 22, 80 and 443", found=str(ports))
 
 
+def _everywhere(resource: Resource) -> Findings:
+    if resource.flag("authorizeAllGroups") and covers_world(networks(resource.texts("targetNetworkCidr"), "targetNetworkCidr")):
+        yield Finding("targetNetworkCidr", "the networks that are meant, or accessGroupId", found="every address, for everybody")
+
+
 def _vpc_block(resource: Resource) -> Findings:
     if resource.text("internetGatewayBlockMode", "off").lower() == "off":
         yield Finding("internetGatewayBlockMode", "block-ingress or block-bidirectional")
@@ -226,6 +231,15 @@ NETWORK = (
         _map_reduce,
         "emr/latest/ManagementGuide/emr-block-public-access.html",
         "Set blockPublicSecurityGroupRules to true.",
+        severity=Severity.HIGH,
+    ),
+    _control(
+        "exp-client-vpn",
+        "Not everybody reaches every address over a client VPN",
+        ("aws:ec2clientvpn/authorizationRule:AuthorizationRule",),
+        _everywhere,
+        "vpn/latest/clientvpn-admin/cvpn-working-rules.html",
+        "Name the networks that everybody may reach, and the group of those who may reach more.",
         severity=Severity.HIGH,
     ),
     _control(

@@ -98,6 +98,11 @@ def _is_wide(action: str) -> bool:
     return service in _TELLING or not _READING.match(verb)
 
 
+def _is_unlimited(statement: Statement) -> bool:
+    """Whether a statement grants everything on everything: one finding of that is enough."""
+    return "*" in statement.actions and _is_everything(statement) and not _is_narrowed(statement, "*")
+
+
 def _wildcards(resource: Resource) -> Findings:
     for path, stated in _documents(resource):
         for number, statement in enumerate(stated.allowing()):
@@ -185,6 +190,8 @@ def _names_itself(resource: Resource, statement: Statement) -> bool:
 def _escalation(resource: Resource) -> Findings:
     for path, stated in _documents(resource):
         for number, statement in enumerate(stated.allowing()):
+            if _is_unlimited(statement):
+                continue
             ways = [
                 each
                 for each in _ESCALATIONS
@@ -212,6 +219,8 @@ _DECRYPTING = ("kms:Decrypt", "kms:ReEncryptFrom")
 def _decryption(resource: Resource) -> Findings:
     for path, stated in _documents(resource):
         for number, statement in enumerate(stated.allowing()):
+            if _is_unlimited(statement):
+                continue
             ways = [each for each in _DECRYPTING if allows_action(statement, each) and not _is_narrowed(statement, each)]
             if ways and not _is_taken_back(stated, ways[0]) and any(_covers(each, in_one_account=True) for each in statement.resources):
                 _refuse_boundaries(resource)

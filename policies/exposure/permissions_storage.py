@@ -1,6 +1,6 @@
 """Controls of who may use stores of data, beside their policies."""
 
-from policies.engine.control import Family, Finding, Findings, Severity
+from policies.engine.control import Family, Finding, Findings, NotApplicableError, Severity
 from policies.engine.resources import Resource
 
 __all__ = ["STORAGE"]
@@ -26,9 +26,15 @@ _BLOCK_SETTINGS = {
 
 def _block_settings(resource: Resource) -> Findings:
     place, default = _BLOCK_SETTINGS[resource.type]
-    for name in _BLOCKS:
-        if not resource.flag(f"{place}{name}", default=default):
-            yield Finding(f"{place}{name}", "true")
+    found = [Finding(f"{place}{name}", "true") for name in _BLOCKS if not resource.flag(f"{place}{name}", default=default)]
+    if found and resource.type == "aws:s3/bucketPublicAccessBlock:BucketPublicAccessBlock":
+        stack = resource.stack
+        if any(stack.refers(resource, "bucket", each) for each in stack.of_type("aws:s3/bucket:Bucket")):
+            raise NotApplicableError("its bucket is judged")
+        accounts = stack.of_type("aws:s3/accountPublicAccessBlock:AccountPublicAccessBlock")
+        if any(all(each.flag(name) for name in _BLOCKS) for each in accounts):
+            raise NotApplicableError("the account's block is whole")
+    yield from found
 
 
 _PUBLIC_ACLS = ("public-", "authenticated-read", "aws-exec-read")
@@ -85,13 +91,7 @@ STORAGE = (
     _control(
         "exp-s3-acl",
         "Lists of access to buckets name nobody unknown",
-        (
-            "aws:s3/bucket:Bucket",
-            "aws:s3/bucketAcl:BucketAcl",
-            "aws:s3/bucketObject:BucketObject",
-            "aws:s3/bucketObjectv2:BucketObjectv2",
-            "aws:s3/objectCopy:ObjectCopy",
-        ),
+        ("aws:s3/bucket:Bucket", "aws:s3/bucketAcl:BucketAcl"),
         _acl,
         "AmazonS3/latest/userguide/acl-overview.html",
         "Remove the list: policies decide.",

@@ -65,9 +65,12 @@ _DATA: dict[str, _Place] = {
 }
 
 
+_SUBNET_GROUPS = tuple(dict.fromkeys(place.subnet_group for place in _DATA.values() if place.subnet_group))
+
+
 def _subnets(resource: Resource) -> tuple[Resource, ...]:
     """Subnets of the stack in which a resource stands. Raises `NotDeclaredError` where they are all declared elsewhere."""
-    place = _DATA[resource.type]
+    place = _place(resource)
     found: list[Resource] = []
     if place.subnet_group:
         for each in named(resource, resource, place.subnets, place.subnet_group).resources:
@@ -78,6 +81,20 @@ def _subnets(resource: Resource) -> tuple[Resource, ...]:
     if not found:
         raise NotDeclaredError("its subnets are not declared in this stack")
     return tuple(dict.fromkeys(found))
+
+
+def _place(resource: Resource) -> _Place:
+    return _Place("subnetIds", "") if resource.type in _SUBNET_GROUPS else _DATA[resource.type]
+
+
+def _is_used(group: Resource) -> bool:
+    """Whether something of the stack stands in a group of subnets."""
+    return any(
+        group.stack.refers(each, place.subnets, group)
+        for type_, place in _DATA.items()
+        if place.subnet_group == group.type
+        for each in group.stack.of_type(type_)
+    )
 
 
 def _groups(resource: Resource) -> tuple[Resource, ...]:
@@ -113,9 +130,11 @@ def _group_is_narrow(resource: Resource) -> Findings:
 
 
 def _no_route(resource: Resource) -> Findings:
+    if resource.type in _SUBNET_GROUPS and _is_used(resource):
+        raise NotApplicableError("what stands in it is judged")
     for subnet, route in _routes(resource):
         yield Finding(
-            _DATA[resource.type].subnets,
+            _place(resource).subnets,
             "subnets without a route to an internet gateway",
             found=f"{subnet}, to which {route.where} leads from the internet",
         )
@@ -222,7 +241,7 @@ REACHABILITY = (
     _control(
         "exp-data-routes",
         "Databases, caches, brokers and file systems stand in subnets without a route to the internet",
-        _TYPES,
+        (*_TYPES, *_SUBNET_GROUPS),
         _no_route,
         "vpc/latest/userguide/VPC_Internet_Gateway.html",
         "Use subnets whose route table has no internet gateway.",

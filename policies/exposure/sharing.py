@@ -53,46 +53,29 @@ def _sharing_block(resource: Resource) -> Findings:
         yield Finding("state", good[0])
 
 
-_SWITCHES = ("blockPublicAcls", "blockPublicPolicy", "ignorePublicAcls", "restrictPublicBuckets")
-_ACCOUNT_BLOCK = "aws:s3/accountPublicAccessBlock:AccountPublicAccessBlock"
-# Of each type: the block of the switches, and what they are where they are absent.
-_BLOCKS = {
-    _ACCOUNT_BLOCK: ("", False),
-    "aws:s3/bucketPublicAccessBlock:BucketPublicAccessBlock": ("", False),
-    "aws:s3/accessPoint:AccessPoint": ("publicAccessBlockConfiguration", True),
-    "aws:s3control/multiRegionAccessPoint:MultiRegionAccessPoint": ("details.publicAccessBlock", True),
-}
-
-
-def _storage_block(resource: Resource) -> Findings:
-    path, default = _BLOCKS[resource.type]
-    block = resource.block(path) if path else resource
-    missing = [name for name in _SWITCHES if not block.flag(name, default=default)]
-    if not missing:
-        return
-    if resource.type == "aws:s3/bucketPublicAccessBlock:BucketPublicAccessBlock" and any(
-        all(each.flag(name) for name in _SWITCHES) for each in resource.stack.of_type(_ACCOUNT_BLOCK)
-    ):
-        return
-    for name in missing:
-        yield Finding(f"{path}.{name}" if path else name, "true")
-
-
+_LOGGING = "aws:s3/bucketLogging:BucketLogging"
 _ACLS = {
     "aws:s3/bucketObject:BucketObject": "acl",
     "aws:s3/bucketObjectv2:BucketObjectv2": "acl",
     "aws:s3/objectCopy:ObjectCopy": "acl",
     "aws:storagegateway/nfsFileShare:NfsFileShare": "objectAcl",
     "aws:storagegateway/smbFileShare:SmbFileShare": "objectAcl",
+    _LOGGING: "",
 }
+_STRANGERS = ("/AllUsers", "/AuthenticatedUsers")
 
 
 def _object_acl(resource: Resource) -> Findings:
+    if resource.type == _LOGGING:
+        for number, grant in enumerate(resource.blocks("targetGrants")):
+            if grant.text("grantee.uri").endswith(_STRANGERS):
+                yield Finding(f"targetGrants.{number}.grantee.uri", "grants to named accounts")
+        return
     path = _ACLS[resource.type]
-    if resource.text(path).lower().startswith(("public-", "authenticated-read")):
+    if resource.text(path).lower().startswith(("public-", "authenticated-read", "aws-exec-read")):
         yield Finding(path, "private")
     for number, grant in enumerate(resource.blocks("grants")):
-        if grant.text("uri").endswith(("/AllUsers", "/AuthenticatedUsers")):
+        if grant.text("uri").endswith(_STRANGERS):
             yield Finding(f"grants.{number}.uri", "grants to named accounts")
 
 
@@ -187,14 +170,6 @@ SHARING = (
         "ebs/latest/userguide/block-public-access-snapshots.html",
         "Set the state to block-all-sharing; for images to block-new-sharing.",
         severity=Severity.HIGH,
-    ),
-    _control(
-        "exp-s3-blocks-complete",
-        "Blocks of public access to storage are complete",
-        tuple(_BLOCKS),
-        _storage_block,
-        "AmazonS3/latest/userguide/access-control-block-public-access.html",
-        "Set all four switches to true.",
     ),
     _control(
         "exp-s3-object-acl",

@@ -79,6 +79,11 @@ def _broker(resource: Resource) -> Findings:
 
 
 def _readers(resource: Resource) -> Findings:
+    if resource.type == "aws:docdb/elasticCluster:ElasticCluster":
+        # https://docs.aws.amazon.com/documentdb/latest/developerguide/elastic-how-it-works.html
+        if (resource.number("shardInstanceCount", _TWO) or 0) < _TWO:
+            yield Finding("shardInstanceCount", "at least 2: a writer and a reader in each shard")
+        return
     if resource.text("engineMode") == "serverless":
         raise NotApplicableError("the first version of Aurora Serverless moves to another zone by itself")
     if resource.has("dbClusterInstanceClass"):
@@ -105,6 +110,24 @@ def _search_domain(resource: Resource) -> Findings:
     masters = stated.number("dedicatedMasterCount") if stated.flag("dedicatedMasterEnabled") else None
     if masters is not None and masters < _THREE:
         yield Finding("clusterConfig.dedicatedMasterCount", "at least 3")
+    # a few nodes may elect among themselves; whoever says of which kind masters are wants them
+    wanted = (stated.number("instanceCount", 1) or 0) >= _MANY or stated.has("dedicatedMasterType") or stated.has("dedicatedMasterCount")
+    if wanted and not stated.flag("dedicatedMasterEnabled"):
+        yield Finding("clusterConfig.dedicatedMasterEnabled", "true, with three of them")
+
+
+_MANY = 10  # data nodes: https://docs.aws.amazon.com/opensearch-service/latest/developerguide/managedomains-dedicatedmasternodes.html
+
+
+def _warehouse(resource: Resource) -> Findings:
+    # https://docs.aws.amazon.com/redshift/latest/mgmt/managing-cluster-multi-az.html
+    if not resource.text("nodeType").lower().startswith("ra3"):
+        raise NotApplicableError("only clusters of RA3 nodes can stand in two zones")
+    if resource.text("clusterType").lower() == "single-node" or (resource.number("numberOfNodes", 1) or 0) < _TWO:
+        raise NotApplicableError("a single node stands in one zone")
+    # relocation moves a cluster that stands in one zone to another one
+    if not resource.flag("multiAz") and not resource.flag("availabilityZoneRelocationEnabled"):
+        yield Finding("multiAz", "true, or availabilityZoneRelocationEnabled")
 
 
 def _file_system(resource: Resource) -> Findings:
@@ -237,10 +260,15 @@ AVAILABILITY = (
     _control(
         "res-cluster-readers",
         "Database clusters have a reader in another zone",
-        ("aws:rds/cluster:Cluster", "aws:docdb/cluster:Cluster", "aws:neptune/cluster:Cluster"),
+        (
+            "aws:rds/cluster:Cluster",
+            "aws:docdb/cluster:Cluster",
+            "aws:docdb/elasticCluster:ElasticCluster",
+            "aws:neptune/cluster:Cluster",
+        ),
         _readers,
         "AmazonRDS/latest/AuroraUserGuide/Concepts.AuroraHighAvailability.html",
-        "Declare a second instance of the cluster, without a zone or in another one.",
+        "Declare a second instance of the cluster, without a zone or in another one; of elastic clusters raise shardInstanceCount.",
     ),
     _control(
         "res-elasticache-zones",
@@ -300,7 +328,16 @@ AVAILABILITY = (
         ("aws:opensearch/domain:Domain", "aws:elasticsearch/domain:Domain"),
         _search_domain,
         "opensearch-service/latest/developerguide/managedomains-multiaz.html",
-        "Set zoneAwarenessEnabled with zoneAwarenessConfig, and two instances or more; of dedicated masters three.",
+        "Set zoneAwarenessEnabled with zoneAwarenessConfig, and two instances or more; three dedicated masters where there are many.",
+    ),
+    _control(
+        "res-redshift-zones",
+        "Data warehouses go on in another zone",
+        ("aws:redshift/cluster:Cluster",),
+        _warehouse,
+        "redshift/latest/mgmt/managing-cluster-multi-az.html",
+        "Set multiAz, which doubles the price of nodes, or availabilityZoneRelocationEnabled.",
+        severity=Severity.MEDIUM,
     ),
     _control(
         "res-managed-zones",

@@ -1,6 +1,6 @@
 """Controls of the backups that services make themselves: on, and kept long enough."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from policies.engine.control import Family, Finding, Findings, NotApplicableError, Severity
@@ -81,9 +81,27 @@ def _fsx(resource: Resource, options: Mapping[str, Any]) -> Findings:
     if resource.type == "aws:fsx/lustreFileSystem:LustreFileSystem" and resource.text("deploymentType", "SCRATCH_1").startswith("SCRATCH"):
         raise NotApplicableError("a scratch file system has no backups")
     found = tuple(_kept("automaticBackupRetentionDays", _FSX_DAYS.get(resource.type, 0))(resource, options))
-    # AWS Backup may keep them instead
-    if found and not (resource.stack.of_type(SELECTION) and is_backed_up(resource)):
+    # AWS Backup may keep them instead: of ONTAP it takes volumes, not the file system
+    if found and not (resource.stack.of_type(SELECTION) and all(_are_backed_up(resource))):
         yield from found
+
+
+_ONTAP = "aws:fsx/ontapFileSystem:OntapFileSystem"
+
+
+def _are_backed_up(resource: Resource) -> Iterator[bool]:
+    if resource.type != _ONTAP:
+        yield is_backed_up(resource)
+        return
+    stack = resource.stack
+    machines = stack.companions(resource, "aws:fsx/ontapStorageVirtualMachine:OntapStorageVirtualMachine", by="fileSystemId")
+    volumes = [
+        volume
+        for machine in machines
+        for volume in stack.companions(machine, "aws:fsx/ontapVolume:OntapVolume", by="storageVirtualMachineId")
+    ]
+    yield bool(volumes)
+    yield from (is_backed_up(each) for each in volumes)
 
 
 def _table(resource: Resource, options: Mapping[str, Any]) -> Findings:
@@ -140,6 +158,20 @@ def _file_system(resource: Resource) -> Findings:
     if any(stack.refers(each, "destination", resource) for each in copied):
         raise NotApplicableError("a copy of another file system")
     yield Finding("", "a BackupPolicy with the status ENABLED, or a backup selection that takes it", found="no backups")
+
+
+def _copy_of_files(resource: Resource) -> Findings:
+    own = resource.region()
+    for each in resource.walk("destination"):
+        if own and each.text("region") == own:
+            yield Finding(each.at("region"), f"a region other than {own}", found=own)
+
+
+def _tapes(resource: Resource, options: Mapping[str, Any]) -> Findings:
+    if resource.text("retentionLockType", "NONE").upper() == "NONE":
+        yield Finding("retentionLockType", "COMPLIANCE or GOVERNANCE: without a lock archived tapes can be deleted at once")
+    elif (resource.number("retentionLockTimeInDays", 0) or 0) < options["days"]:
+        yield Finding("retentionLockTimeInDays", f"at least {int(options['days'])} days")
 
 
 _UNITS = {"DAYS": 1.0, "WEEKS": 7.0, "MONTHS": 30.0, "YEARS": 365.0}
@@ -233,7 +265,7 @@ BACKUPS = (
         "File systems of FSx keep backups for thirty days",
         (
             "aws:fsx/windowsFileSystem:WindowsFileSystem",
-            "aws:fsx/ontapFileSystem:OntapFileSystem",
+            _ONTAP,
             "aws:fsx/openZfsFileSystem:OpenZfsFileSystem",
         ),
         _fsx,
@@ -292,5 +324,24 @@ BACKUPS = (
         _file_system,
         "efs/latest/ug/awsbackup.html",
         "Declare a BackupPolicy with the status ENABLED, or name the file system in a backup selection.",
+    ),
+    _control(
+        "res-efs-copies",
+        "File systems are copied to another region",
+        ("aws:efs/replicationConfiguration:ReplicationConfiguration",),
+        _copy_of_files,
+        "efs/latest/ug/efs-replication.html",
+        "Set destination.region to another region.",
+        severity=Severity.MEDIUM,
+    ),
+    _control(
+        "res-tape-lock",
+        "Archived tapes are locked for thirty days",
+        ("aws:storagegateway/tapePool:TapePool",),
+        _tapes,
+        "storagegateway/latest/tgw/CreatingCustomTapePool.html",
+        "Set retentionLockType and retentionLockTimeInDays. The lock of a pool cannot be changed later.",
+        severity=Severity.MEDIUM,
+        options=days(30, 36500, "Days that archived tapes are locked at least"),
     ),
 )

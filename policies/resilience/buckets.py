@@ -200,6 +200,46 @@ def _is_part(rule: Block) -> bool:
     )
 
 
+_TRANSITIONS = ("transitions", "transition")
+_LOCKS = {
+    "aws:s3/bucketObjectLockConfiguration:BucketObjectLockConfiguration": "rule.defaultRetention",
+    _BUCKET: "objectLockConfiguration.rule.defaultRetention",
+}
+_YEAR = 365
+
+
+def _one_zone(resource: Resource) -> Findings:
+    path = "rules" if resource.type == _LIFECYCLE else "lifecycleRules"
+    found: list[Finding] = []
+    for rule in resource.blocks(path):
+        on = rule.text("status").lower() == "enabled" if resource.type == _LIFECYCLE else rule.flag("enabled")
+        # of some objects only: those that can be made again are what the class is for
+        if not on or _is_part(rule):
+            continue
+        found += [
+            Finding(each.at("storageClass"), "STANDARD_IA: ONEZONE_IA is lost with its zone", found="ONEZONE_IA")
+            for place in _TRANSITIONS
+            for each in rule.blocks(place)
+            if each.text("storageClass").upper() == "ONEZONE_IA"
+        ]
+    if found and not any(_is_replicated(each) for each in _buckets(resource)):
+        yield from found
+
+
+def _buckets(resource: Resource) -> Iterator[Resource]:
+    stack = resource.stack
+    return (each for each in stack.of_type(_BUCKET) if each is resource or stack.refers(resource, "bucket", each))
+
+
+def _locked(resource: Resource, options: Mapping[str, Any]) -> Findings:
+    path = _LOCKS[resource.type]
+    stated = resource.block(path)
+    if not stated.present:
+        raise NotApplicableError("no default retention: each object states its own")
+    if (stated.number("days") or 0) + _YEAR * (stated.number("years") or 0) < options["days"]:
+        yield Finding(f"{path}.days", f"at least {int(options['days'])} days")
+
+
 _control = Family(Severity.HIGH, "Objects that were overwritten or deleted, or that stood in a region that is lost, are gone.").control
 
 
@@ -229,5 +269,24 @@ BUCKETS = (
         "AmazonS3/latest/userguide/intro-lifecycle-rules.html",
         "Raise noncurrentDays, or keep a number of versions by newerNoncurrentVersions.",
         options=days(7, 3650, "Days that earlier versions are kept at least"),
+    ),
+    _control(
+        "res-s3-one-zone",
+        "Objects stay in several zones",
+        (_LIFECYCLE, _BUCKET),
+        _one_zone,
+        "AmazonS3/latest/userguide/storage-class-intro.html",
+        "Move them to STANDARD_IA or a class of Glacier instead, or replicate the bucket.",
+        severity=Severity.MEDIUM,
+    ),
+    _control(
+        "res-s3-lock-retention",
+        "Objects are locked for a week where they are locked",
+        tuple(_LOCKS),
+        _locked,
+        "AmazonS3/latest/userguide/object-lock.html",
+        "Raise the days or years of the default retention.",
+        severity=Severity.MEDIUM,
+        options=days(7, 36500, "Days that objects are locked at least where a bucket locks them"),
     ),
 )

@@ -115,7 +115,19 @@ _FORCED = {
 }
 
 
+_ZFS = {
+    "aws:fsx/openZfsFileSystem:OpenZfsFileSystem": ("deleteOptions", "DELETE_CHILD_VOLUMES_AND_SNAPSHOTS"),
+    "aws:fsx/openZfsVolume:OpenZfsVolume": ("deleteVolumeOptions", "DELETE_CHILD_VOLUMES_AND_SNAPSHOTS"),
+}
+"""What takes along all that is below; without it the deletion of what is not empty fails."""
+
+
 def _not_emptied(resource: Resource) -> Findings:
+    if resource.type in _ZFS:
+        path, forced = _ZFS[resource.type]
+        if forced in (each.upper() for each in resource.texts(path)):
+            yield Finding(path, f"no {forced}")
+        return
     yield from _not_forced(_FORCED[resource.type])(resource)
 
 
@@ -333,10 +345,10 @@ DELETION = (
     _control(
         "res-force-destroy",
         "What is not empty cannot be deleted",
-        tuple(_FORCED),
+        (*_FORCED, *_ZFS),
         _not_emptied,
         "https://www.pulumi.com/registry/packages/aws/api-docs/backup/vault/",
-        "Leave forceDestroy or forceDelete at false.",
+        "Leave forceDestroy or forceDelete at false, and options of deletion empty.",
     ),
     _control(
         "res-secret-recovery-window",

@@ -12,7 +12,7 @@ from policies.engine.blocks import Block, UnknownValueError, UnreadableError
 from policies.engine.documents import matches
 from policies.engine.resources import Resource
 
-__all__ = ["ARNS", "SELECTION", "is_backed_up"]
+__all__ = ["ARNS", "SELECTION", "is_backed_up", "tags_of"]
 
 SELECTION = "aws:backup/selection:Selection"
 
@@ -21,6 +21,7 @@ ARNS = {
     "aws:rds/cluster:Cluster": ("rds", "cluster:", "clusterIdentifier"),
     "aws:docdb/cluster:Cluster": ("rds", "cluster:", "clusterIdentifier"),
     "aws:neptune/cluster:Cluster": ("rds", "cluster:", "clusterIdentifier"),
+    "aws:dsql/cluster:Cluster": ("dsql", "cluster/", ""),
     "aws:dynamodb/table:Table": ("dynamodb", "table/", "name"),
     "aws:ebs/volume:Volume": ("ec2", "volume/", ""),
     "aws:efs/fileSystem:FileSystem": ("elasticfilesystem", "file-system/", ""),
@@ -126,14 +127,14 @@ def _name(resource: Resource, naming: str) -> str:
 
 
 def _has_tag(resource: Resource, wanted: Block) -> bool:
-    value = _tags(resource).get(_tag(wanted.text("key")))
+    value = tags_of(resource).get(_tag(wanted.text("key")))
     if value is UNKNOWN:
         raise UnknownValueError("tags")
     return value == wanted.text("value")
 
 
 def _meets(resource: Resource, condition: Block) -> bool:
-    tags = _tags(resource)
+    tags = tags_of(resource)
     for operator, is_like, is_wanted in (
         ("stringEquals", False, True),
         ("stringLikes", True, True),
@@ -155,7 +156,7 @@ def _tag(key: str) -> str:
     return key.removeprefix("aws:ResourceTag/")
 
 
-def _tags(resource: Resource) -> dict[str, Any]:
+def tags_of(resource: Resource) -> dict[str, Any]:
     """With those that the provider gives to everything."""
     return {
         **_plain(_default_tags(resource.provider)),

@@ -158,7 +158,14 @@ def _taken(resource: Resource) -> Findings:
         yield Finding("", "a selection of AWS Backup that takes it", found="selections that leave it out")
 
 
+_FILES = "aws:efs/fileSystem:FileSystem"
+
+
 def _elsewhere(resource: Resource) -> str:
+    if resource.type == _FILES:
+        policies = resource.stack.companions(resource, "aws:efs/backupPolicy:BackupPolicy", by="fileSystemId")
+        if not any(each.text("backupPolicy.status").upper() == "ENABLED" for each in policies):
+            return "res-efs-backups judges whether it is backed up at all"
     if resource.type == "aws:rds/instance:Instance":
         if resource.text("engine").startswith(("aurora", "neptune", "docdb")):
             return "its cluster is judged"
@@ -167,6 +174,31 @@ def _elsewhere(resource: Resource) -> str:
     if resource.type == "aws:fsx/lustreFileSystem:LustreFileSystem" and resource.text("deploymentType", "SCRATCH_1").startswith("SCRATCH"):
         return "a scratch file system has no backups"
     return ""
+
+
+_COVERED = (
+    "Aurora",
+    "DocumentDB",
+    "DSQL",
+    "DynamoDB",
+    "EBS",
+    "EC2",
+    "EFS",
+    "FSx",
+    "Neptune",
+    "RDS",
+    "Redshift",
+    "Redshift Serverless",
+    "S3",
+)
+"""Of the services that a region opts in to, those that hold data of their own; virtual machines and SAP HANA need not be there."""
+
+
+def _opted_in(resource: Resource) -> Findings:
+    stated = resource.block("resourceTypeOptInPreference")
+    for service in _COVERED:
+        if service in stated.names() and not stated.flag(service):
+            yield Finding(f"resourceTypeOptInPreference.{service}", "true: selections by tag take none of it otherwise")
 
 
 _control = Family(
@@ -216,6 +248,14 @@ VAULTS = (
         "aws-backup/latest/devguide/vault-lock.html",
         "Set minRetentionDays.",
         options=KEPT,
+    ),
+    _control(
+        "res-backup-region",
+        "AWS Backup takes every service that holds data",
+        ("aws:backup/regionSettings:RegionSettings",),
+        _opted_in,
+        "aws-backup/latest/devguide/service-opt-in.html",
+        "Set the service to true. An opt-in alone backs up nothing and costs nothing.",
     ),
     _control(
         "res-backup-selection",

@@ -90,6 +90,8 @@ _PLACED = {
     "aws:mskconnect/connector:Connector": "kafkaCluster.apacheKafkaCluster.vpc.subnets",
     "aws:networkfirewall/firewall:Firewall": "subnetMappings",
     "aws:opensearchingest/pipeline:Pipeline": "vpcOptions.subnetIds",
+    "aws:rds/proxy:Proxy": "vpcSubnetIds",
+    "aws:redshiftserverless/workgroup:Workgroup": "subnetIds",
     "aws:transfer/server:Server": "endpointDetails.subnetIds",
     "aws:vpclattice/resourceGateway:ResourceGateway": "subnetIds",
 }

@@ -12,27 +12,43 @@ def prod() -> Declared:
     return declare("prod")
 
 
+def topic(declared: Declared, region: str, name: str) -> str:
+    return declared.one("aws:sns/topic:Topic", region, f"{region}-{name}").outputs["arn"]
+
+
 def test_every_alarm_goes_to_the_topic_of_its_region(prod: Declared) -> None:
     for region in REGIONS:
-        topic = prod.one("aws:sns/topic:Topic", region).outputs["arn"]
         assert prod.of("MetricAlarm", region)
         for alarm in prod.of("MetricAlarm", region):
-            assert alarm.inputs["alarmActions"] == [topic], alarm.name
+            assert alarm.inputs["alarmActions"] in ([topic(prod, region, "alarms-warning")], [topic(prod, region, "alarms-critical")])
+
+
+def test_what_is_called_critical_goes_where_people_are_woken(prod: Declared) -> None:
+    for region in REGIONS:
+        for alarm in prod.of("MetricAlarm", region):
+            severity = next((each for each in ("warning", "critical") if alarm.inputs["alarmDescription"].startswith(each)), None)
+            if severity:
+                assert alarm.inputs["alarmActions"] == [topic(prod, region, f"alarms-{severity}")], alarm.name
 
 
 def test_operators_hear_of_every_region(prod: Declared) -> None:
     for region in REGIONS:
-        topic = prod.one("aws:sns/topic:Topic", region).outputs["arn"]
-        heard = {each.inputs["endpoint"] for each in prod.of("TopicSubscription", region) if each.inputs["topic"] == topic}
-        assert heard == {"oncall@mastertrade.example"}
+        for name in ("alarms-warning", "alarms-critical", "alerts-mail"):
+            subscriptions = [
+                each.inputs for each in prod.of("TopicSubscription", region) if each.inputs["topic"] == topic(prod, region, name)
+            ]
+            assert [(each["protocol"], each["endpoint"]) for each in subscriptions] == [("email", "oncall@mastertrade.example")]
 
 
 def test_alarms_and_backups_may_publish_and_use_the_topics_key(prod: Declared) -> None:
     """A topic whose key refuses the publisher takes the message and drops it."""
     for region in REGIONS:
-        (publish,) = [each for each in document(prod.one("TopicPolicy", region).inputs["policy"])["Statement"] if each["Effect"] == "Allow"]
-        publishers = set(publish["Principal"]["Service"])
-        assert {"cloudwatch.amazonaws.com", "backup.amazonaws.com"} <= publishers
+        publishers: set[str] = set()
+        for policy in prod.of("TopicPolicy", region):
+            (publish,) = [each for each in document(policy.inputs["policy"])["Statement"] if each["Effect"] == "Allow"]
+            named = publish["Principal"]["Service"]
+            publishers |= {named} if isinstance(named, str) else set(named)
+        assert publishers == {"cloudwatch.amazonaws.com", "backup.amazonaws.com", "aps.amazonaws.com"}
         key = prod.one("aws:kms/key:Key", region, name=f"{region}-key-notifications").inputs["policy"]
         users = {
             each["Principal"]["Service"]
@@ -79,7 +95,7 @@ def test_a_failed_copy_of_a_backup_is_reported(prod: Declared) -> None:
     for region in REGIONS:
         announced = prod.one("VaultNotifications", region).inputs
         assert "COPY_JOB_FAILED" in announced["backupVaultEvents"]
-        assert announced["snsTopicArn"] == prod.one("aws:sns/topic:Topic", region).outputs["arn"]
+        assert announced["snsTopicArn"] == topic(prod, region, "alarms-warning")
 
 
 def test_lag_is_measured_as_data_that_a_failover_would_lose(prod: Declared) -> None:

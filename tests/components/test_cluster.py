@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from settings.add_ons import AddOn
 from settings.model import Environment
 from tests.declared import Declared, configuration, declare, document, with_regions
 
@@ -287,4 +288,4 @@ def test_every_environment_has_settings_for_every_pool_and_add_on() -> None:
                 "market-data",
                 "order-execution",
             }
-            assert len(declared.of("Addon", region)) == 3, Environment(stack)
+            assert len(declared.of("Addon", region)) == len(AddOn), Environment(stack)

@@ -99,7 +99,7 @@ def test_lag_beyond_half_a_minute_reaches_the_operators_of_that_region(prod: Dec
     for region in REGIONS:
         alarm = prod.one("MetricAlarm", region, name=f"{region}-database-replication-lag").inputs
         assert alarm["threshold"] == 30_000
-        assert alarm["alarmActions"] == [prod.one("aws:sns/topic:Topic", region).outputs["arn"]]
+        assert alarm["alarmActions"] == [prod.one("aws:sns/topic:Topic", region, f"{region}-alarms-critical").outputs["arn"]]
 
 
 def test_development_database_is_serverless_and_pauses() -> None:

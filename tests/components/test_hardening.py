@@ -94,12 +94,14 @@ def test_logs_of_the_entry_are_kept_as_long_in_the_bucket_as_in_the_firewalls_gr
 
 def test_topics_and_buckets_refuse_plain_http(prod: Declared) -> None:
     for region in REGIONS:
-        topic = prod.one("aws:sns/topic:Topic", region).outputs["arn"]
-        policies = [(prod.one("TopicPolicy", region), {topic}, "sns:Publish")]
+        policies = [
+            (prod.one("TopicPolicy", region, topic.name), {topic.outputs["arn"]}, "sns:Publish")
+            for topic in prod.of("aws:sns/topic:Topic", region)
+        ]
         for bucket in prod.of("aws:s3/bucket:Bucket", region):
             arn = bucket.outputs["arn"]
             policies.append((prod.one("BucketPolicy", region, bucket.name), {arn, f"{arn}/*"}, "s3:*"))
-        assert len(policies) == 3
+        assert len(policies) > 3
         for policy, resources, action in policies:
             statements = document(policy.inputs["policy"])["Statement"]
             (refusal,) = [each for each in statements if each["Effect"] == "Deny" and "Bool" in each["Condition"]]

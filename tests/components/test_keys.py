@@ -59,17 +59,19 @@ def test_use_of_a_key_is_bound_to_services_or_a_role_of_its_region(prod: Declare
 
 
 def test_a_key_that_is_lent_to_everyone_is_lent_within_the_account_and_to_one_service(prod: Declared) -> None:
+    services = {"volumes": "ec2", "metrics": "aps"}
     lent: set[str] = set()
     for kind in ("aws:kms/key:Key", "ReplicaKey"):
         for key in prod.of(kind):
             for statement in document(key.inputs["policy"])["Statement"]:
                 if statement["Principal"] == "*":
-                    lent.add(key.name.split("-key-")[1])
+                    purpose = key.name.split("-key-")[1]
+                    lent.add(purpose)
                     assert statement["Condition"]["StringEquals"] == {
                         "kms:CallerAccount": "123456789012",
-                        "kms:ViaService": [f"ec2.{key.region}.amazonaws.com"],
+                        "kms:ViaService": [f"{services[purpose]}.{key.region}.amazonaws.com"],
                     }
-    assert lent == {"volumes"}
+    assert lent == services.keys()
 
 
 @pytest.mark.parametrize("stack", ["prod", "dev"])

@@ -67,9 +67,13 @@ def test_firewall_may_write_to_its_log_before_it_logs(prod: Declared) -> None:
 
 def test_topic_takes_messages_before_somebody_sends_them(prod: Declared) -> None:
     for region in REGIONS:
-        policy = prod.one("TopicPolicy", region).urn
-        for alarm in (*prod.of("MetricAlarm", region), prod.one("VaultNotifications", region)):
-            assert policy in alarm.dependencies, alarm.name
+        policies = {policy.inputs["arn"]: policy.urn for policy in prod.of("TopicPolicy", region)}
+        for alarm in prod.of("MetricAlarm", region):
+            (topic,) = alarm.inputs["alarmActions"]
+            assert policies[topic] in alarm.dependencies, alarm.name
+        announced = prod.one("VaultNotifications", region)
+        assert policies[announced.inputs["snsTopicArn"]] in announced.dependencies
+        assert set(policies.values()) & set(prod.one("AlertManagerDefinition", region).dependencies)
 
 
 def test_objects_are_versioned_before_old_versions_expire(prod: Declared) -> None:

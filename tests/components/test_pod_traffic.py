@@ -5,7 +5,8 @@ from ipaddress import IPv4Address, IPv4Network
 import pytest
 
 from settings.network_plan import Segment
-from settings.traffic import BOUNDARY_SEGMENTS, FLOWS, PARTY_BOUNDARIES, PODS, Party, Peer, Service
+from settings.pod_traffic import ADD_ON_NAMESPACES, OWN_NAMESPACES
+from settings.traffic import BOUNDARY_SEGMENTS, FLOWS, PARTY_BOUNDARIES, PODS, Party, Peer
 from tests.declared import Declared, declare
 from tests.pod_network_model import Pod, PodNetworkModel, pod_templates
 
@@ -14,7 +15,6 @@ each_cluster = pytest.mark.parametrize(("stack", "region"), STACKS)
 
 PROBES = {21, 22, 53, 80, 179, 2379, 3306, 6443, 8080, 9090, 9443, 10255, 15672, 27017}
 PORTS = {flow.port for flow in FLOWS} | PROBES
-ADD_ON_NAMESPACES = ("kube-system", "cert-manager", "aws-secrets-manager")
 INTERNET = IPv4Address("198.51.100.7")
 DNS, API_SERVER, IDENTITY_AGENT, NODE_METADATA = (
     IPv4Address(each) for each in ("172.20.0.10", "172.20.0.1", "169.254.170.23", "169.254.169.254")
@@ -41,7 +41,7 @@ def pods(declared: Declared, region: str) -> dict[Peer, list[Pod]]:
 
 @each_cluster
 def test_every_service_has_pods_under_a_name_of_the_table(stack: str, region: str) -> None:
-    assert {*Service, Party.VAULT, Party.VAULT_OPERATIONS, Party.CLUSTER_SERVICES} == pods(declare(stack), region).keys()
+    assert set(PODS) - {Party.LOGS} == pods(declare(stack), region).keys()
 
 
 @each_cluster
@@ -148,7 +148,7 @@ def test_each_namespace_of_ours_denies_everything_on_nodes_of_any_kind(stack: st
         for each in declare(stack).of("NetworkPolicy", region)
         if each.inputs["metadata"]["name"] == "deny"
     }
-    assert denying == {namespace: {"podSelector": {}, "policyTypes": ["Ingress", "Egress"]} for namespace in ("trading", "vault")}
+    assert denying == {namespace: {"podSelector": {}, "policyTypes": ["Ingress", "Egress"]} for namespace in OWN_NAMESPACES}
 
 
 @each_cluster
@@ -156,7 +156,7 @@ def test_a_stranger_in_a_namespace_of_ours_reaches_nobody(stack: str, region: st
     declared = declare(stack)
     network = PodNetworkModel(declared, region)
     address = segment_address(declared, region, Segment.APPLICATION)
-    for namespace in ("trading", "vault"):
+    for namespace in OWN_NAMESPACES:
         stranger = Pod(namespace, frozenset({("app.kubernetes.io/name", "stranger")}), address)
         others = [pod for present in pods(declared, region).values() for pod in present]
         assert not [pod for pod in others for port in PORTS if network.reaches(stranger, pod, port) or network.reaches(pod, stranger, port)]

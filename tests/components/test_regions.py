@@ -75,6 +75,9 @@ def test_switching_the_active_region_changes_order_execution_and_nothing_else(pa
     assert changed == {
         *(("StatefulSet", f"{region}-order-executor") for region in PAIR),
         *(("RolePolicy", f"{region}-order-executor-service") for region in PAIR),
+        # where an executor is expected, and where one must not be
+        *(("RuleGroupNamespace", f"{region}-rules-trading") for region in PAIR),
+        *((kind, f"{region}-monitoring{part}") for region in PAIR for kind, part in (("ConfigMap", "-dashboards"), ("Deployment", ""))),
     }
     assert other.evaluation.outputs["activeRegion"] == "us-west-2"
 

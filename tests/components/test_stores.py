@@ -110,7 +110,10 @@ def test_secrets_are_read_by_named_roles_only(prod: Declared) -> None:
         secret.outputs["arn"] for secret in prod.of("aws:secretsmanager/secret:Secret")
     }
     for policy in policies:
-        (statement,) = document(policy.inputs["policy"])["Statement"]
+        *admitted, statement = document(policy.inputs["policy"])["Statement"]
+        assert [each["Principal"] for each in admitted] == (
+            [{"Service": "aps.amazonaws.com"}] if "pagerduty-integration-key" in policy.name else []
+        )
         assert (statement["Effect"], statement["Principal"], statement["Action"]) == ("Deny", "*", ["secretsmanager:GetSecretValue"])
         readers = statement["Condition"]["ArnNotLike"]["aws:PrincipalArn"]
         assert "arn:aws:iam::123456789012:role/mastertrade-deploy" in readers

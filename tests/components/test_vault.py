@@ -98,7 +98,7 @@ def test_certificates_outlive_the_pods_that_started_with_them(prod: Declared, re
     leaves = [
         each.inputs["spec"] for each in prod.of("kubernetes:cert-manager.io/v1:Certificate", region) if not each.inputs["spec"].get("isCA")
     ]
-    assert len(leaves) == 6
+    assert len(leaves) == 7
     for spec in leaves:
         assert int(spec["renewBefore"].removesuffix("h")) > longest
 
@@ -158,17 +158,17 @@ def test_recovery_keys_are_put_by_the_initialisation_and_read_by_administrators_
 
 def test_the_policies_of_a_new_vault_are_for_those_whom_the_traffic_table_lets_in() -> None:
     accounts = {tuple(path.stem.split(".")[1:]) for path in SCRIPTS.glob("*.hcl")}
-    callers = {flow.source for flow in FLOWS if flow.target is Party.VAULT} - {Party.VAULT, Party.MANAGEMENT}
+    callers = {flow.source for flow in FLOWS if flow.target is Party.VAULT} - {Party.VAULT, Party.MANAGEMENT, Party.METRICS_COLLECTOR}
     assert {account for _, account in accounts} == callers
     assert {namespace for namespace, _ in accounts} == {"trading", "vault"}
 
 
 @pytest.mark.parametrize("region", REGIONS)
 def test_snapshots_are_taken_as_often_as_the_settings_say_and_never_two_at_once(prod: Declared, region: str) -> None:
-    stated = prod.one("CronJob", region).inputs["spec"]
+    stated = prod.one("CronJob", region, f"{region}-vault-operations-snapshots").inputs["spec"]
     assert stated["schedule"] == "*/15 * * * *"
     assert stated["concurrencyPolicy"] == "Forbid"
-    assert declare("dev").one("CronJob").inputs["spec"]["schedule"] == "0 * * * *"
+    assert declare("dev").one("CronJob", name="us-east-1-vault-operations-snapshots").inputs["spec"]["schedule"] == "0 * * * *"
 
 
 @pytest.mark.parametrize(("region", "other"), [REGIONS, REGIONS[::-1]])

@@ -7,8 +7,10 @@ mutation is one of the bad forms of the control's fixture, a declared value that
 that is taken away, or the protection of the resource.
 """
 
+import contextlib
 import copy
 import datetime
+import itertools
 import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
@@ -18,13 +20,12 @@ from mastertrade.offline import Evaluation, Resource
 from policies.catalogue import PACKS
 from policies.engine.control import Control, Enforcement, State
 from policies.engine.resources import Resource as Judged
-from policies.engine.resources import canonical_type
 from policies.engine.run import Run
 from policies.engine.waivers import WAIVER_TYPE
 from tests.declared import declare
 from tests.policies.asking import changed, described
 
-_MOST_MUTATIONS = 400
+_MOST_MUTATIONS = 150
 _DEEPEST = 5
 
 
@@ -122,18 +123,15 @@ def outcome(baseline: Baseline, control: Control) -> Outcome | None:
     if not targets:
         return None
     best: Outcome | None = None
-    urn = targets[0]
-    for number, mutation in enumerate(mutations(baseline.evaluation, urn, control)):
-        if number >= _MOST_MUTATIONS:
-            break
-        found = baseline.failures(mutation.evaluation)
-        if (control.id, urn) in found or any(name == control.id for name, _ in found):
-            others = tuple(sorted({name for name, _ in found} - {control.id}))
-            if best is None or len(others) < len(best.others):
-                best = Outcome(control.id, urn, mutation.text, others)
-            if not others:
-                break
-    return best or Outcome(control.id, urn, "", ())
+    # one resource of each type that the control judges
+    for urn in {baseline.resources[urn].type: urn for urn in reversed(targets)}.values():
+        for mutation in itertools.islice(mutations(baseline.evaluation, urn, control), _MOST_MUTATIONS):
+            found = {name for name, _ in baseline.failures(mutation.evaluation)}
+            if control.id in found and (best is None or len(found) <= len(best.others)):
+                best = Outcome(control.id, urn, mutation.text, tuple(sorted(found - {control.id})))
+                if not best.others:
+                    return best
+    return best or Outcome(control.id, targets[0], "", ())
 
 
 def mutations(evaluation: Evaluation, urn: str, control: Control) -> Iterator[Mutation]:
@@ -158,16 +156,34 @@ def mutations(evaluation: Evaluation, urn: str, control: Control) -> Iterator[Mu
 def _of_fixture(evaluation: Evaluation, resource: Resource, control: Control) -> Iterator[Mutation]:
     pack = next(pack.name for pack in PACKS if control in pack.controls)
     fixture = described("fixtures", pack)[control.id]
-    if canonical_type(fixture["type"]) != canonical_type(resource.type):
-        return
     for bad in fixture["bad"]:
-        changes = {path: value for path, value in bad.items() if path not in ("companions", "options")}
-        try:
-            inputs = changed(resource.inputs, changes) if changes else None
-        except (KeyError, IndexError, TypeError, AttributeError, ValueError):
-            continue
-        if inputs is not None:
-            yield _with(evaluation, replace(resource, inputs=inputs), f"{resource.type}: {changes}")
+        stated = {path: value for path, value in bad.items() if path not in ("companions", "options")}
+        for inputs in _broken(resource, fixture, stated):
+            yield _with(evaluation, replace(resource, inputs=inputs), f"{resource.type}: {stated}")
+
+
+def _broken(resource: Resource, fixture: Mapping[str, Any], stated: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
+    """A resource with a fixture's defect: at the same paths, then with the whole properties of the fixture's bad form."""
+    moved = {_moved(path, fixture["type"], resource.type): value for path, value in stated.items()}
+    unfit = (KeyError, IndexError, TypeError, AttributeError, ValueError)
+    if moved:
+        with contextlib.suppress(*unfit):
+            yield changed(resource.inputs, moved)
+        with contextlib.suppress(*unfit):
+            bad = changed(fixture["good"], stated)
+            names = {path.split(".")[0] for path in stated}
+            yield {**resource.inputs, **{name: bad[name] for name in names if name in bad}}
+
+
+_PODS_AT = {"Pod": "", "CronJob": "spec.jobTemplate.spec.template."}
+
+
+def _moved(path: str, type_: str, other: str) -> str:
+    """A path below a pod's template, in a resource of another kind that has one."""
+    if not type_.startswith("kubernetes:"):
+        return path
+    here, there = (_PODS_AT.get(each.rpartition(":")[2], "spec.template.") for each in (type_, other))
+    return f"{there}{path.removeprefix(here)}" if path.startswith(f"{here}spec.") else path
 
 
 def _of_values(evaluation: Evaluation, resource: Resource) -> Iterator[Mutation]:
@@ -185,7 +201,7 @@ def _others(value: Any) -> Iterator[Any]:
     elif isinstance(value, int | float):
         yield from (0, 1, value * 100)
     elif isinstance(value, str):
-        yield from ("*", "0.0.0.0/0", "sun:02:00-sun:03:00", "02:00-03:00")
+        yield from ("*", "0.0.0.0/0", "sun:02:00-sun:03:00", "02:00-03:00", "alias/aws/ebs", "http://example.com/")
 
 
 def _leaves(value: Any, path: tuple[Any, ...]) -> Iterator[tuple[tuple[Any, ...], Any]]:

@@ -4,15 +4,12 @@ The fixtures are data: `fixtures/PACK/MODULE.yaml` has, for each control, the `t
 make it `bad`, and the property that is `unknown`; null where a control asks only whether something is declared, which is always known.
 """
 
-import contextlib
-from collections.abc import Generator
-
 import pytest
 
 from policies.catalogue import PACKS
 from policies.engine.control import Control, Pack
 from policies.engine.resources import canonical_type
-from tests.policies.asking import Asking, asking, described, judged
+from tests.policies.asking import Asking, described, judged
 
 FIXTURES = {pack.name: described("fixtures", pack.name) for pack in PACKS}
 CONTROLS = [pytest.param(pack, control, id=control.id) for pack in PACKS for control in pack.controls]
@@ -28,12 +25,6 @@ BAD = [
     for control in pack.controls
     for number, _ in enumerate(FIXTURES[pack.name][control.id]["bad"])
 ]
-
-
-@pytest.fixture(scope="module")
-def packs() -> Generator[dict[str, Asking]]:
-    with contextlib.ExitStack() as running:
-        yield {pack.name: running.enter_context(asking(pack.name)) for pack in PACKS}
 
 
 @pytest.mark.parametrize(("pack", "control"), CONTROLS)

@@ -4,11 +4,8 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 from mastertrade.values import UNKNOWN, Secret
-from policies.catalogue import PACKS
 from policies.engine.addresses import Ports, covers_world, networks
 from policies.engine.blocks import MisshapenError, UnknownValueError
 from policies.engine.configuration import ConfigurationError, configured
@@ -203,36 +200,3 @@ def test_a_document_may_have_the_form_of_get_policy_document() -> None:
     )
     assert found.names_everybody
     assert not found.is_public
-
-
-ANYTHING = st.recursive(
-    st.none()
-    | st.booleans()
-    | st.integers()
-    | st.floats(allow_nan=True)
-    | st.text(max_size=20)
-    | st.just(UNKNOWN)
-    | st.just("*" * 5000)
-    | st.just("{}")
-    | st.just('{"Statement": [[]]}')
-    | st.sampled_from(["0.0.0.0/0", "aws:kms", "AES256", "true", "HTTPS"]).map(Secret),
-    lambda inner: (
-        st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(["enabled", "rules", "name", "Statement"]), inner, max_size=3)
-    ),
-    max_leaves=6,
-)
-JUDGED = [(pack, each) for pack in PACKS for each in pack.controls]
-
-
-@settings(max_examples=500, deadline=None)
-@given(data=st.data())
-def test_no_property_value_breaks_a_control(data: st.DataObject) -> None:
-    _, asked = data.draw(st.sampled_from(JUDGED))
-    names = [name for name in asked.judge.__code__.co_consts if isinstance(name, str)] or ["kmsKeyId"]
-    extra = [each.cell_contents for each in asked.judge.__closure__ or () if isinstance(each.cell_contents, str)]
-    properties = data.draw(st.dictionaries(st.sampled_from([*names, *extra]), ANYTHING, max_size=4))
-    judged = resource(properties, asked.types[0])
-    Stack([judged])
-    verdict = judge(asked, judged, {name: option.default for name, option in asked.options.items()})
-    assert "broke" not in verdict.reason
-    assert verdict.message() is not None

@@ -5,9 +5,7 @@ each, the `type` and properties of a `good` resource, the changes that make it `
 `companions` and `options` replace those of the good form), and why. `KEY` is a customer's key, `UNKNOWN` a value that is not known.
 """
 
-import contextlib
 import importlib
-from collections.abc import Generator
 from typing import Any
 
 import pytest
@@ -15,16 +13,10 @@ from pulumi.runtime import rpc
 
 from mastertrade.offline.schema import schema_of
 from policies.catalogue import PACKS
-from tests.policies.asking import Asking, asking, described, judged
+from tests.policies.asking import Asking, described, judged
 
 PAIRS = {pack.name: described("pairs", pack.name) for pack in PACKS}
 CASES = [pytest.param(pack, name, id=f"{pack}-{name}") for pack, pairs in PAIRS.items() for name in pairs]
-
-
-@pytest.fixture(scope="module")
-def packs() -> Generator[dict[str, Asking]]:
-    with contextlib.ExitStack() as running:
-        yield {pack.name: running.enter_context(asking(pack.name)) for pack in PACKS}
 
 
 @pytest.mark.parametrize(("pack", "name"), CASES)

@@ -21,7 +21,7 @@ WITHOUT_SCHEMA = {
     ("eks.amazonaws.com/v1", "TargetGroupBinding"),
 }
 WORKLOADS = {type_.rsplit(":", 1)[1] for type_ in TEMPLATES}
-RESTRICTED = {"trading", "vault"}
+RESTRICTED = {"trading", "vault", "monitoring"}
 
 
 @pytest.fixture(scope="module")

@@ -316,6 +316,20 @@ ACROSS_KEYS = (
         ("95 is not below the critical 95", "memory_warning_percent: 85"),
     ),
     Limit(
+        "a changed warning still comes before its critical mark",
+        "observability.thresholds.node-memory.warning",
+        {"observability": {"thresholds": {"node-memory": {"warning": 96}}}},
+        {"observability": {"thresholds": {"node-memory": {"warning": 90}}}},
+        ("96 is not below the critical 95", "by default warning 85, critical 95"),
+    ),
+    Limit(
+        "no share is more than all of it",
+        "observability.thresholds.node-memory.critical",
+        {"observability": {"thresholds": {"node-memory": {"critical": 101}}}},
+        {"observability": {"thresholds": {"node-memory": {"critical": 100}}}},
+        ("101 is more than 100 %",),
+    ),
+    Limit(
         "production runs images that nobody can exchange",
         "services.strategy.image",
         {"services": {"strategy": {"image": "mastertrade/strategy:1.4.2"}}},
@@ -544,6 +558,34 @@ IN_ONE_KEY = (
         ('accountId: "123456789012"',),
     ),
     Limit(
+        "a channel of Slack is named by its IDs",
+        "observability.alerts.slack",
+        {"observability": {"alerts": {"slack": "#alerts"}}},
+        {"observability": {"alerts": {"slack": "T0123ABCDEF/C0123ABCDEF"}}},
+        ("found '#alerts'", "by their IDs", "Example: slack: T0123ABCDEF/C0123ABCDEF"),
+    ),
+    Limit(
+        "a pager has an address",
+        "observability.alerts.pager_email",
+        {"observability": {"alerts": {"pager_email": "pagerduty"}}},
+        {"observability": {"alerts": {"pager_email": "mastertrade@example.pagerduty.com"}}},
+        ("found 'pagerduty'",),
+    ),
+    Limit(
+        "a threshold belongs to a signal that there is",
+        "observability.thresholds.node-memry",
+        {"observability": {"thresholds": {"node-memry": {"warning": 80}}}},
+        {"observability": {"thresholds": {"node-memory": {"warning": 80}}}},
+        ("node-memory",),
+    ),
+    Limit(
+        "metrics are kept for three years at most",
+        "observability.metrics.retention_days",
+        {"observability": {"metrics": {"retention_days": 1096}}},
+        {"observability": {"metrics": {"retention_days": 1095}}},
+        ("from 1 to 1095", "retention_days: 150"),
+    ),
+    Limit(
         "a null character is no part of an address",
         "operators.alert_emails.0",
         {"operators": {"alert_emails": ["on\0call@mastertrade.example"]}},
@@ -754,6 +796,8 @@ def test_everything_missing_is_reported_at_once() -> None:
         "operators.administrators",
         "images.vault",
         "images.aws_cli",
+        "images.grafana",
+        "images.cloud_metrics",
         *(f"services.{service}.image" for service in Service),
     }
 

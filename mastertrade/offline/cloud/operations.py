@@ -1,4 +1,4 @@
-"""What watches and keeps: CloudWatch, SNS, AWS Backup."""
+"""What watches and keeps: CloudWatch, SNS, SQS, Managed Service for Prometheus, AWS Backup."""
 
 from mastertrade.offline.cloud.declaration import Declaration, Simulation
 from mastertrade.values import Properties
@@ -49,6 +49,36 @@ def _topic_policy(declaration: Declaration) -> tuple[str, Properties]:
     return declaration.text("arn"), {"owner": declaration.account}
 
 
+def _queue(declaration: Declaration) -> tuple[str, Properties]:
+    name = declaration.physical_name()
+    url = f"https://sqs.{declaration.region}.amazonaws.com/{declaration.account}/{name}"
+    return url, {"name": name, "arn": declaration.arn(name), "url": url}
+
+
+def _metrics_workspace(declaration: Declaration) -> tuple[str, Properties]:
+    id_ = f"ws-{declaration.uuid()}"
+    endpoint = f"https://aps-workspaces.{declaration.region}.amazonaws.com/workspaces/{id_}/"
+    return id_, {"arn": declaration.arn(f"workspace/{id_}", "aps"), "prometheusEndpoint": endpoint}
+
+
+def _metrics_scraper(declaration: Declaration) -> tuple[str, Properties]:
+    id_ = f"s-{declaration.uuid()}"
+    role = "aws-service-role/scraper.aps.amazonaws.com/AWSServiceRoleForAmazonPrometheusScraper"
+    return id_, {
+        "arn": declaration.arn(f"scraper/{id_}", "aps"),
+        "roleArn": declaration.arn(f"role/{role}_{declaration.hexadecimal(12)}", "iam", is_global=True),
+    }
+
+
+def _rule_groups(declaration: Declaration) -> tuple[str, Properties]:
+    arn = declaration.arn(f"rulegroupsnamespace/{declaration.text('workspaceId')}/{declaration.text('name')}", "aps")
+    return arn, {"arn": arn}
+
+
+def _of_workspace(declaration: Declaration) -> tuple[str, Properties]:
+    return declaration.text("workspaceId"), {}
+
+
 def _vault(declaration: Declaration) -> tuple[str, Properties]:
     name = declaration.physical_name()
     return name, {"name": name, "arn": declaration.arn(f"backup-vault:{name}"), "recoveryPoints": 0}
@@ -86,6 +116,12 @@ SIMULATIONS: dict[str, Simulation] = {
     "aws:sns/topic:Topic": _topic,
     "aws:sns/topicSubscription:TopicSubscription": _subscription,
     "aws:sns/topicPolicy:TopicPolicy": _topic_policy,
+    "aws:sqs/queue:Queue": _queue,
+    "aws:amp/workspace:Workspace": _metrics_workspace,
+    "aws:amp/scraper:Scraper": _metrics_scraper,
+    "aws:amp/ruleGroupNamespace:RuleGroupNamespace": _rule_groups,
+    "aws:amp/alertManagerDefinition:AlertManagerDefinition": _of_workspace,
+    "aws:amp/workspaceConfiguration:WorkspaceConfiguration": _of_workspace,
     "aws:backup/vault:Vault": _vault,
     "aws:backup/vaultLockConfiguration:VaultLockConfiguration": _of_vault,
     "aws:backup/vaultPolicy:VaultPolicy": _of_vault,

@@ -1,0 +1,1 @@
+"""What canaries run."""
