@@ -3,6 +3,7 @@
 import re
 
 import pytest
+import yaml
 
 from tests.declared import ROOT, declare
 
@@ -88,3 +89,10 @@ def test_runbooks_name_workloads_that_exist() -> None:
     for page in RUNBOOKS:
         for namespace, kind, name in re.findall(r"-n (\w+) [^`\n]*?(statefulset|deployment|cronjob)/([a-z-]+)", page.read_text()):
             assert (namespace, kind, name) in declared, f"{page.name}: {kind}/{name} in {namespace}"
+
+
+def test_contract_names_every_metric_that_services_are_asked_for() -> None:
+    table = (ROOT / "components" / "observability" / "exporters.yaml").read_text()
+    asked = {name for name in yaml.safe_load(table)["trading-services"]["metrics"] if name != "up"}
+    contract = (ROOT / "docs" / "service-contract.md").read_text().split("## What it tells about itself")[1].split("\n## ")[0]
+    assert set(re.findall(r"^\| `(\w+)` \|", contract, re.MULTILINE)) == asked

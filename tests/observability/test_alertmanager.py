@@ -8,24 +8,12 @@ import pytest
 import yaml
 
 from components.observability import alertmanager
-from components.observability.alertmanager import HEARTBEAT_RECEIVER, MuteTimes, PagerDutyKey, Receivers, definition, receiver_name
+from components.observability.alertmanager import HEARTBEAT_RECEIVER, MuteTimes, Receivers, definition, receiver_name
 from components.observability.signals import HEARTBEAT, SIGNALS, Severity, System, Team
 from settings.windows import DailyWindow, WeeklyWindow
+from tests.observability.receivers import KEY, RECEIVERS, topic
 from tests.real.servers import ask, program
 
-
-def topic(name: str) -> str:
-    return f"arn:aws:sns:us-east-1:123456789012:{name}"
-
-
-KEY = PagerDutyKey("arn:aws:secretsmanager:us-east-1:123456789012:secret:mastertrade/prod/pagerduty-AbCdEf", "trading")
-RECEIVERS = Receivers(
-    region="us-east-1",
-    heartbeat_topic=topic("heartbeat"),
-    slack_topics={Team.PLATFORM: topic("slack"), Team.SECURITY: topic("slack-security")},
-    email_topics={Team.PLATFORM: topic("email")},
-    pager_duty={Team.PLATFORM: KEY},
-)
 SATURDAY = WeeklyWindow.model_validate({"day": "saturday", "time": "23:00", "duration_minutes": 120})
 NIGHTS = DailyWindow.model_validate({"time": "22:00", "duration_minutes": 480})
 MUTE = MuteTimes(
