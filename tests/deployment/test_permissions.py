@@ -72,8 +72,8 @@ there = pulumi.ResourceOptions(provider=home)
 KNOWN = ', allowed_account_ids=["210987654321"], default_tags={"tags": {"Project": "demo", "Stack": "dev"}}'
 UNKNOWN_TYPE = """
 aws.sns.Topic("known", opts=there)
-aws.sqs.Queue("orders", opts=there)
-aws.sqs.Queue("trades", opts=there)
+aws.kinesis.Stream("orders", opts=there)
+aws.kinesis.Stream("trades", opts=there)
 aws.efs.FileSystem("files", opts=there)
 """
 
@@ -83,7 +83,10 @@ def test_types_without_an_entry_are_named_all_at_once_and_nothing_is_written(tmp
     assert write_permissions(root, "dev", read_only=False, out=tmp_path / "out") == 1
     told = capsys.readouterr()
     assert told.out == ""
-    assert [line.split(":Queue")[0].split(":FileSystem")[0] for line in told.err.splitlines()] == ["aws:efs/fileSystem", "aws:sqs/queue"]
+    assert [line.split(":Stream")[0].split(":FileSystem")[0] for line in told.err.splitlines()] == [
+        "aws:efs/fileSystem",
+        "aws:kinesis/stream",
+    ]
     assert "'orders', __main__.py:8" in told.err
     assert not (tmp_path / "out").exists()
 
@@ -195,8 +198,9 @@ def test_names_are_those_of_the_stack_and_cover_what_it_declares() -> None:
     judged = 0
     for resource in declare("prod").resources:
         arn = resource.outputs.get("arn")
-        # the made-up ARN of a scaling group is not of AWS's form, and rules are revoked on their group
-        if not resource.type.startswith("aws:") or not isinstance(arn, str) or resource.type.startswith(("aws:autoscaling/", "aws:vpc/")):
+        # made-up ARNs that are not of AWS's form, and rules, which are revoked on their group
+        odd = ("aws:autoscaling/", "aws:vpc/", "aws:synthetics/", "aws:s3/bucketObject:")
+        if not resource.type.startswith("aws:") or not isinstance(arn, str) or resource.type.startswith(odd):
             continue
         deleting = [f"{service}:{name}" for service, name in table().types[resource.type].actions((Verb.DELETE,))]
         of_service = [each for each in deleting if each.split(":")[0].startswith(arn.split(":")[2])]
