@@ -1,0 +1,1 @@
+"""What changes between two versions of the infrastructure, ranked by danger."""
