@@ -1,6 +1,7 @@
 # Everything is installed into .venv of this clone. Works with GNU make 3.81 (macOS) and later.
 
 STACK ?= prod
+BASE ?= main
 ARGS ?=
 # Where ARGS asks for no policies, there is nothing to write
 EVIDENCE := $(if $(findstring --no-policy-packs,$(ARGS)),,--out evidence)
@@ -18,7 +19,7 @@ INSTALL := $(BIN)/python -m pip install --quiet --no-input --disable-pip-version
 LOCK := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate --custom-compile-command 'make lock'
 
 .DEFAULT_GOAL := help
-.PHONY: help preview audit test lint style types pytest format mutate bench lock clean
+.PHONY: help preview audit digest test lint style types pytest format mutate bench lock clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
@@ -28,6 +29,9 @@ preview: $(RUNTIME) ## Preview a stack offline, with every policy, and write evi
 
 audit: $(RUNTIME) ## Tell what every control says of every resource, and write evidence/: STACK=dev|staging|prod (prod), ARGS="--json"
 	@$(BIN)/python -m mastertrade audit -s "$(STACK)" $(EVIDENCE) $(ARGS)
+
+digest: $(RUNTIME) ## Tell what changes since a commit, the most dangerous first: BASE=REF (main), ARGS="--format markdown"
+	@$(BIN)/python -m mastertrade digest --base "$(BASE)" $(ARGS)
 
 test: $(DEVELOPMENT) ## Check style and types, run the tests
 	@$(MAKE) --no-print-directory --keep-going --jobs=2 style types pytest

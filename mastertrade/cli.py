@@ -38,6 +38,15 @@ Exit codes:
   2  wrong usage, or a folder without evidence
   3  files are changed, missing or extra
 """
+_DIGEST_EXIT_CODES = """
+\b
+Exit codes:
+  0  told
+  1  the program fails on one of the sides: what changes cannot be told
+  2  wrong settings, files or usage
+  3  a change is of a class that --fail-on names
+"""
+_DANGERS = ("data-loss", "exposure", "outage", "identity", "cost", "other", "harmless")
 
 
 def main() -> NoReturn:
@@ -344,6 +353,94 @@ def audit_verify(folder: Path) -> Action:
         from mastertrade.verification import verify_evidence
 
         return verify_evidence(folder)
+
+    return action
+
+
+@cli.command(epilog=_DIGEST_EXIT_CODES)
+@click.option("--base", metavar="REF", help="Compare with the program at a branch, tag or commit of git.")
+@click.option(
+    "--from-stack-export",
+    "export",
+    type=click.Path(exists=True, dir_okay=False, resolve_path=True, path_type=Path),
+    metavar="FILE",
+    help="Compare with what is deployed: the output of `pulumi stack export`.",
+)
+@click.option(
+    "--from-preview",
+    "preview",
+    type=click.Path(exists=True, dir_okay=False, resolve_path=True, path_type=Path),
+    metavar="FILE",
+    help="Read what Pulumi would change: the output of `pulumi preview --json`.",
+)
+@click.option("--stack", "-s", "stacks", multiple=True, metavar="NAME", help="Stack to compare; may be given again. Default: every stack.")
+@click.option(
+    "--format", "form", type=click.Choice(["terminal", "markdown", "json"]), default="terminal", show_default=True, help="How it is told."
+)
+@click.option(
+    "--out",
+    type=click.Path(dir_okay=False, resolve_path=True, path_type=Path),
+    metavar="FILE",
+    help="Write to FILE, the whole of it or nothing, instead of standard output.",
+)
+@click.option("--fail-on", metavar="CLASS[,CLASS]", help="Exit with 3 if a change is of one of these classes.")
+@click.pass_obj
+def digest(
+    root: Path,
+    /,
+    *,
+    base: str | None,
+    export: Path | None,
+    preview: Path | None,
+    stacks: tuple[str, ...],
+    form: str,
+    out: Path | None,
+    fail_on: str | None,
+) -> Action:
+    """Tells what changes, the most dangerous first: between two versions, or against what is deployed.
+
+    \b
+    Classes, from the worst down:
+      data-loss  something is deleted or replaced that holds data; retention, protection, a final snapshot end
+      exposure   wider rules, public access, weaker TLS, other keys, secrets in plain
+      outage     something in use is replaced or deleted; less capacity, fewer zones
+      identity   permissions that somebody gains
+      cost       larger machines, more of them, new things that are paid by the hour
+      other      what no rule knows
+      harmless   tags and descriptions
+
+    \b
+    Examples:
+      python -m mastertrade digest --base main                                 this branch, every stack
+      python -m mastertrade digest --base main --format markdown --out comment.md
+      python -m mastertrade digest --base v1.4 -s prod --fail-on data-loss,exposure
+      pulumi stack export -s prod --file state.json && python -m mastertrade digest --from-stack-export state.json
+      pulumi preview -s prod --json > preview.json; python -m mastertrade digest --from-preview preview.json
+
+    \b
+    The JSON document:
+      format, before, after, notes
+      dangers    class to number of changes
+      stacks     list of project, stack, error, notes, counts (created and so on to number),
+                 changes: list of danger, operation, uncertain, refused, cause, urn, oldUrn, type, name,
+                   region, source, reasons (danger, text, found), notes, differences (path, before, after, replaces, follows)
+                 policies: list of control, title, severity, enforcement, urn, type, name, region,
+                   before, after, message
+    Secrets read "[secret]". Keys may be added, never changed.
+    """  # noqa: D301 - click reads the backspace character
+    if sum(each is not None for each in (base, export, preview)) != 1:
+        raise click.UsageError("Compare with one of --base REF, --from-stack-export FILE, --from-preview FILE. Example: --base main")
+    if stacks and base is None:
+        raise click.UsageError("--stack goes with --base: a file is of the stack that it names.")
+    classes = tuple(each.strip() for each in (fail_on or "").split(",") if each.strip())
+    unknown = [each for each in classes if each not in _DANGERS]
+    if unknown:
+        raise click.UsageError(f"--fail-on: found {', '.join(unknown)}; allowed: {', '.join(_DANGERS)}. Example: data-loss,exposure")
+
+    def action() -> int:
+        from mastertrade.changes.digest import run_digest
+
+        return run_digest(root, base=base, export=export, preview=preview, stacks=stacks, form=form, out=out, fail_on=classes)
 
     return action
 
