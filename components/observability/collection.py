@@ -161,6 +161,8 @@ def _nodes(job: str, path: str) -> dict[str, Any]:
                 "target_label": "__metrics_path__",
                 "replacement": f"/api/v1/nodes/$1/proxy{path}",
             },
+            # or every node would be called like the API server that is asked, and be one
+            _copy(f"{_NODE}_name", "instance"),
         ],
     }
 

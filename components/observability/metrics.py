@@ -134,6 +134,8 @@ def place(settings: PlatformSettings, region: Region) -> Place:
         several_regions=len(settings.regions) > 1,
         database_memory_bytes=int(memory_gib * BYTES_PER_GIB),
         database_connections=writer_connections(settings),
+        canary_minutes=settings.observability.canaries.interval_minutes,
+        vault_snapshot_minutes=settings.vault.snapshot_interval_minutes,
         database_has_proxy=database.proxy is not None,
     )
 

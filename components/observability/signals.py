@@ -142,6 +142,10 @@ class Place:
     """Memory of one database instance; of a serverless one at its largest."""
     database_connections: int
     """`max_connections` of the writer."""
+    canary_minutes: int
+    """Time between two visits of a canary."""
+    vault_snapshot_minutes: int
+    """Time between two snapshots of Vault."""
     database_has_proxy: bool = True
     availability_percent: float = 99.9
     """Promise: the error budget is the rest."""
@@ -163,6 +167,11 @@ class Place:
             region=self.region,
             database_memory_bytes=self.database_memory_bytes,
             database_connections=self.database_connections,
+            visit=f"{self.canary_minutes}m",
+            # a moment more than one look of the collector, where there is a visit each minute
+            since_visit=f"{60 * self.canary_minutes - SCRAPE_SECONDS + 1}s",
+            three_visits=f"{3 * 60 * self.canary_minutes - 1}s",
+            vault_snapshot_seconds=60 * self.vault_snapshot_minutes,
             error_budget=f"{round(1 - self.availability_percent / 100, 6):g}",
         )
 
@@ -267,12 +276,12 @@ def _of_nodes(counted: str) -> str:
     return f"sum(max by (dimension_CacheClusterId) (aws_elasticache_{counted}_sum{_CACHE}))"
 
 
-def _failures_in_a_row(checks: str, seconds: int, step: str = "") -> str:
-    """How many of the last three checks failed. `checks` is a series of 0 and 1, one each `seconds`, or looked at each `step`.
+def _failures_in_a_row(checks: str, seconds: int) -> str:
+    """How many of the last three checks failed. `checks` is a series of 0 and 1, one each `seconds`.
 
     A window a second shorter than three checks never holds a fourth.
     """
-    window = f"[{3 * seconds - 1}s{step}]"
+    window = f"[{3 * seconds - 1}s]"
     return f"count_over_time({checks}{window}) - sum_over_time({checks}{window})"
 
 
@@ -368,13 +377,17 @@ _ENTRY: tuple[Signal, ...] = (
         System.API,
         Team.PLATFORM,
         Unit.COUNT,
-        _failures_in_a_row("canary:passes", 60, ":1m"),
+        "count_over_time(canary:passes[$three_visits:$visit]) - sum_over_time(canary:passes[$three_visits:$visit])",
         "The platform does not answer from outside",
         direction=Direction.AT_LEAST,
         critical=Level(3, "0s"),  # promise: three failures in a row
         by=("dimension_CanaryName",),
         recordings=(
-            Recording("canary:passes", "max by (dimension_CanaryName) (aws_cloudwatchsynthetics_success_percent_average) >= bool 100"),
+            # between visits CloudWatch has no figure
+            Recording(
+                "canary:passes",
+                "max by (dimension_CanaryName) (max_over_time(aws_cloudwatchsynthetics_success_percent_average[$since_visit])) >= bool 100",
+            ),
         ),
     ),
     Signal(
@@ -733,24 +746,22 @@ _SAFETY: tuple[Signal, ...] = (
         "Members of Vault that are sealed or silent",
         System.VAULT,
         Team.SECURITY,
-        Unit.COUNT,
-        'count(up{job="vault"}) - (count(vault_core_unsealed == 1) or vector(0))',
-        "A member of Vault is sealed or silent",
-        direction=Direction.AT_LEAST,
-        warning=Level(1, "2m"),
-        critical=Level(2, "1m"),  # of three: the majority is lost
+        Unit.PERCENT,
+        '100 * (1 - (count(vault_core_unsealed == 1) or vector(0)) / count(up{job="vault"}))',
+        "Members of Vault are sealed or silent",
+        warning=Level(0, "2m"),
+        critical=Level(50, "1m"),  # the majority is lost
     ),
     Signal(
         "vault-snapshot-missed",
-        "Minutes since Vault's last snapshot",
+        "Snapshots of Vault that were missed in a row",
         System.VAULT,
         Team.SECURITY,
-        Unit.MINUTES,
-        '(time() - max(kube_cronjob_status_last_successful_time{namespace="vault"})) / 60',
+        Unit.COUNT,
+        '(time() - max(kube_cronjob_status_last_successful_time{namespace="vault"})) / $vault_snapshot_seconds',
         "Vault's snapshots have stopped",
-        # every quarter of an hour in production
-        warning=Level(45, "1m"),
-        critical=Level(180, "1m"),
+        warning=Level(3, "1m"),
+        critical=Level(12, "1m"),
     ),
     Signal(
         "secret-not-rotated",

@@ -131,9 +131,8 @@ SERIES: Mapping[str, Callable[[float], Series]] = {
         'certmanager_certificate_expiration_timestamp_seconds{namespace="trading",name="strategy"}': Moment(86400 * value)
     },
     "vault-snapshot-missed": lambda value: {
-        'kube_cronjob_status_last_successful_time{namespace="vault",cronjob="vault-snapshot"}': Moment(-60 * value)
+        'kube_cronjob_status_last_successful_time{namespace="vault",cronjob="vault-snapshots"}': Moment(-15 * 60 * value)
     },
     "secret-not-rotated": lambda value: {'aws_mastertrade_secrets_days_since_rotation_maximum{dimension_SecretName="jwt"}': value},
-    "backup-failed": lambda value: {'aws_backup_number_of_copy_jobs_failed_sum{dimension_BackupVaultName="prod"}': value},
 }
 """By signal: its value to the series that make it."""
