@@ -119,15 +119,17 @@ def cli(context: click.Context, root: Path) -> None:
     context.obj = root
 
 
-@cli.command(epilog=_EXIT_CODES)
-@click.option("--stack", "-s", default="prod", show_default=True, metavar="NAME", help="Stack to preview.")
-@click.option("--all-stacks", is_flag=True, help="Preview every stack that has a Pulumi.NAME.yaml.")
-@click.option(
+# What several commands take
+_MODE = click.option(
     "--mode", type=click.Choice(["simulated", "first"]), default="simulated", show_default=True, help="What the program may know."
 )
-@click.option("--full", is_flag=True, help="One line for each resource instead of counts.")
-@click.option("--json", "as_json", is_flag=True, help="A JSON document instead of a tree.")
-@click.option(
+_EVIDENCE = click.option(
+    "--out",
+    type=click.Path(file_okay=False, resolve_path=True, path_type=Path),
+    metavar="FOLDER",
+    help="Write evidence to FOLDER/STACK: the whole of it, or nothing.",
+)
+_PACKS = click.option(
     "--policy-pack",
     "packs",
     multiple=True,
@@ -135,13 +137,17 @@ def cli(context: click.Context, root: Path) -> None:
     metavar="FOLDER",
     help="Policy pack in Python to run, instead of the project's own; may be given again.",
 )
+
+
+@cli.command(epilog=_EXIT_CODES)
+@click.option("--stack", "-s", default="prod", show_default=True, metavar="NAME", help="Stack to preview.")
+@click.option("--all-stacks", is_flag=True, help="Preview every stack that has a Pulumi.NAME.yaml.")
+@_MODE
+@click.option("--full", is_flag=True, help="One line for each resource instead of counts.")
+@click.option("--json", "as_json", is_flag=True, help="A JSON document instead of a tree.")
+@_PACKS
 @click.option("--no-policy-packs", is_flag=True, help="Only what the stack declares.")
-@click.option(
-    "--out",
-    type=click.Path(file_okay=False, resolve_path=True, path_type=Path),
-    metavar="FOLDER",
-    help="Write evidence to FOLDER/STACK: the whole of it, or nothing.",
-)
+@_EVIDENCE
 @click.pass_obj
 @click.pass_context
 def preview(
@@ -221,24 +227,10 @@ def _stacks(context: click.Context, stack: str, *, all_stacks: bool) -> tuple[st
 @cli.group(epilog=_AUDIT_EXIT_CODES, invoke_without_command=True, subcommand_metavar="[verify FOLDER]")
 @click.option("--stack", "-s", default="prod", show_default=True, metavar="NAME", help="Stack to audit.")
 @click.option("--all-stacks", is_flag=True, help="Audit every stack that has a Pulumi.NAME.yaml.")
-@click.option(
-    "--mode", type=click.Choice(["simulated", "first"]), default="simulated", show_default=True, help="What the program may know."
-)
+@_MODE
 @click.option("--json", "as_json", is_flag=True, help="A JSON document instead of a list.")
-@click.option(
-    "--policy-pack",
-    "packs",
-    multiple=True,
-    type=click.Path(exists=True, file_okay=False, resolve_path=True, path_type=Path),
-    metavar="FOLDER",
-    help="Policy pack in Python to ask, instead of the project's own; may be given again.",
-)
-@click.option(
-    "--out",
-    type=click.Path(file_okay=False, resolve_path=True, path_type=Path),
-    metavar="FOLDER",
-    help="Write evidence to FOLDER/STACK: the whole of it, or nothing.",
-)
+@_PACKS
+@_EVIDENCE
 @click.option(
     "--from-pulumi",
     "source",

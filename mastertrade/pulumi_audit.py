@@ -7,10 +7,11 @@ from pathlib import Path
 
 from mastertrade.audit import can_write, concluded, show_audit
 from mastertrade.evidence.context import commit_of, frameworks_of, reasons_of
-from mastertrade.evidence.model import Audit, AuditedControl, AuditedFramework, WaiverOfVerdict, audit_of
+from mastertrade.evidence.model import Audit, AuditedControl, WaiverOfVerdict, audit_of
 from mastertrade.evidence.problems import EvidenceError
 from mastertrade.evidence.pulumi import EventLog, OwnPack, Plan, WaiverFor, audit_of_events, read_run
 from mastertrade.stacks import own_packs, tell
+from policies.engine.frameworks import Framework
 
 __all__ = ["audit_from_pulumi"]
 
@@ -113,7 +114,7 @@ def _waivers(log: EventLog) -> WaiverFor:
     return waiver_for
 
 
-def _frameworks(root: Path, audit: Audit) -> tuple[AuditedFramework, ...]:
+def _frameworks(root: Path, audit: Audit) -> tuple[Framework, ...]:
     """Those of the project, with the controls that were asked."""
     from policies.catalogue import PACKS
 

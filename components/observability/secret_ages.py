@@ -7,9 +7,9 @@ from pathlib import Path
 import pulumi
 from pulumi_kubernetes import batch, core
 
-from components.observability.watcher import pod_identity
 from components.policy_document import Statement
 from components.secrets import secret_name
+from components.workloads.identity import pod_identity
 from components.workloads.objects import CONTAINER_SECURITY, POD_SECURITY, ClusterContext, labels, metadata
 from components.workloads.scripts import config_map
 from settings.capacity import SECRET_AGES_POD
@@ -46,7 +46,7 @@ class SecretAges(pulumi.ComponentResource):
             automount_service_account_token=False,
             opts=self._after(),
         )
-        identity = pod_identity(self._cluster, Party.SECRET_AGES, self._rights(), self)
+        identity = pod_identity(self._cluster, MONITORING, Party.SECRET_AGES, self._rights(), self)
         self._create_job(self._create_script(), [account, identity])
         self.register_outputs({})
 

@@ -4,12 +4,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 import pulumi
-import pulumi_aws as aws
 from pulumi_kubernetes import apps, core, meta, policy
 
-from components.cluster import cluster_arn
-from components.policy_document import Statement, pod_trust, policy_document
-from components.secrets import service_role_name
+from components.policy_document import Statement
+from components.workloads.identity import pod_identity
 from components.workloads.objects import CONTAINER_SECURITY, POD_SECURITY, ClusterContext, labels, metadata
 from components.workloads.pods import HOST_LABEL, ZONE_LABEL
 from settings.capacity import PodSize
@@ -57,7 +55,7 @@ class Watcher:
         account = core.v1.ServiceAccount(
             self._logical(), metadata=self._metadata(), automount_service_account_token=False, opts=self._after()
         )
-        identity = pod_identity(self._cluster, args.party, args.rights, parent)
+        identity = pod_identity(self._cluster, MONITORING, args.party, args.rights, parent)
         self._keep_available()
         self.workload = self._create_deployment([account, identity])
 
@@ -148,26 +146,3 @@ class Watcher:
             },
             opts=self._after(),
         )
-
-
-def pod_identity(
-    cluster: ClusterContext, party: Party, rights: Sequence[Statement], parent: pulumi.Resource
-) -> aws.eks.PodIdentityAssociation:
-    """The role of a party's pods in the namespace of monitoring."""
-    context, child = cluster.region, pulumi.ResourceOptions(parent=parent)
-    logical = cluster.logical(party, "service")
-    role = aws.iam.Role(
-        logical,
-        name=service_role_name(context.names, party, context.region),
-        assume_role_policy=pod_trust(cluster_arn(context), MONITORING, party),
-        opts=child,
-    )
-    permitted = aws.iam.RolePolicy(logical, role=role.name, policy=policy_document(*rights), opts=child)
-    return aws.eks.PodIdentityAssociation(
-        cluster.logical(party),
-        cluster_name=cluster.cluster.name,
-        namespace=MONITORING,
-        service_account=party,
-        role_arn=role.arn,
-        opts=pulumi.ResourceOptions(parent=parent, depends_on=[permitted]),
-    )

@@ -10,13 +10,13 @@ import pulumi_aws as aws
 from pulumi_kubernetes import apps, autoscaling, core, meta, policy
 
 from components.cache import Valkey
-from components.cluster import cluster_arn
 from components.context import RegionContext
 from components.database import Database
-from components.policy_document import Statement, pod_trust, policy_document
-from components.secrets import SecretsStore, secret_name, service_role_name
+from components.policy_document import Statement
+from components.secrets import SecretsStore, secret_name
 from components.workloads.certificates import create_certificate, service_hosts
 from components.workloads.contract import Endpoints, environment, reaches
+from components.workloads.identity import pod_identity
 from components.workloads.objects import ClusterContext, image, metadata
 from components.workloads.pods import PodSpec
 from components.workloads.scripts import config_map
@@ -120,26 +120,7 @@ class TradingService(pulumi.ComponentResource):
 
     def _create_identity(self) -> aws.eks.PodIdentityAssociation:
         """The role of the pods, with exactly what the tables say that the service uses."""
-        role = aws.iam.Role(
-            self._logical("service"),
-            name=service_role_name(self._context.names, self._service, self._context.region),
-            assume_role_policy=pod_trust(cluster_arn(self._context), self._namespace, self._service),
-            opts=pulumi.ResourceOptions(parent=self),
-        )
-        rights = aws.iam.RolePolicy(
-            self._logical("service"),
-            role=role.name,
-            policy=policy_document(*self._rights()),
-            opts=pulumi.ResourceOptions(parent=self),
-        )
-        return aws.eks.PodIdentityAssociation(
-            self._logical(),
-            cluster_name=self._cluster.cluster.name,
-            namespace=self._namespace,
-            service_account=self._service,
-            role_arn=role.arn,
-            opts=pulumi.ResourceOptions(parent=self, depends_on=[rights]),
-        )
+        return pod_identity(self._cluster, self._namespace, self._service, self._rights(), self)
 
     def _rights(self) -> list[Statement]:
         stores, region = self._args.stores, self._context.region

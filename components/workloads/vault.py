@@ -10,13 +10,13 @@ from dataclasses import dataclass
 import pulumi
 import pulumi_aws as aws
 
-from components.cluster import cluster_arn
-from components.policy_document import Statement, pod_trust, policy_document
-from components.secrets import Readers, readers_policy, secret_name, service_role_name
+from components.policy_document import Statement
+from components.secrets import Readers, readers_policy, secret_name
 from components.snapshots import SnapshotBucket
+from components.workloads.identity import pod_identity
 from components.workloads.objects import ClusterContext, image
 from components.workloads.vault_operations import VaultOperations, VaultOperationsArgs
-from components.workloads.vault_server import VaultServer, VaultServerArgs, vault_identity
+from components.workloads.vault_server import VaultServer, VaultServerArgs
 from settings.model import ImagesSettings, VaultSettings
 from settings.pod_traffic import VAULT
 from settings.traffic import Party
@@ -102,15 +102,7 @@ class Vault(pulumi.ComponentResource):
         return secret.arn
 
     def _create_identity(self, party: Party, rights: Sequence[Statement]) -> pulumi.Resource:
-        logical = self._context.logical(party, "service")
-        role = aws.iam.Role(
-            logical,
-            name=service_role_name(self._context.names, party, self._context.region),
-            assume_role_policy=pod_trust(cluster_arn(self._context), VAULT, party),
-            opts=pulumi.ResourceOptions(parent=self),
-        )
-        policy = aws.iam.RolePolicy(logical, role=role.name, policy=policy_document(*rights), opts=pulumi.ResourceOptions(parent=self))
-        return vault_identity(self._args.cluster, role, party, rights=policy, parent=self)
+        return pod_identity(self._args.cluster, VAULT, party, rights, self)
 
     def _rights_of_members(self) -> list[Statement]:
         return [Statement(sid="Unseal", actions=["kms:Encrypt", "kms:Decrypt", "kms:DescribeKey"], resources=[self._args.key_arn])]

@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import pulumi
-import pulumi_aws as aws
 from pulumi_kubernetes import apps, core, policy, rbac
 
 from components.nodes import STORAGE_CLASS
@@ -273,17 +272,3 @@ class VaultServer:
             },
             opts=self._child(),
         )
-
-
-def vault_identity(
-    cluster: ClusterContext, role: aws.iam.Role, party: Party, *, rights: pulumi.Resource, parent: pulumi.Resource
-) -> aws.eks.PodIdentityAssociation:
-    """Gives the pods of a service account in Vault's namespace their role."""
-    return aws.eks.PodIdentityAssociation(
-        cluster.logical(party),
-        cluster_name=cluster.cluster.name,
-        namespace=VAULT,
-        service_account=party,
-        role_arn=role.arn,
-        opts=pulumi.ResourceOptions(parent=parent, depends_on=[rights]),
-    )

@@ -5,7 +5,8 @@ from collections.abc import Collection, Iterable
 from pathlib import Path
 from typing import Any, cast
 
-from mastertrade.evidence.model import AuditedFramework, AuditedRequirement, Commit
+from mastertrade.evidence.model import Commit
+from policies.engine.frameworks import Framework, read_frameworks
 
 __all__ = ["commit_of", "frameworks_of", "reasons_of"]
 
@@ -19,23 +20,12 @@ def commit_of(root: Path) -> Commit | None:
     return Commit(id_, date, clean=not _git(root, "status", "--porcelain"))
 
 
-def frameworks_of(root: Path, controls: Collection[str]) -> tuple[AuditedFramework, ...]:
+def frameworks_of(root: Path, controls: Collection[str]) -> tuple[Framework, ...]:
     """Frameworks under `policies/frameworks`, of which these are all controls. Raises `FrameworkError`."""
     folder = root / "policies" / "frameworks"
     if not folder.is_dir():
         return ()
-    from policies.engine.frameworks import read_frameworks
-
-    return tuple(
-        AuditedFramework(
-            framework.id,
-            framework.title,
-            framework.version,
-            framework.source,
-            tuple(AuditedRequirement(each.id, each.name, each.controls, each.not_covered) for each in framework.requirements),
-        )
-        for framework in read_frameworks(folder, controls)
-    )
+    return read_frameworks(folder, controls)
 
 
 def reasons_of(root: Path, types: Iterable[str]) -> dict[str, str]:

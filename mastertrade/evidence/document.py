@@ -6,7 +6,8 @@ from dataclasses import asdict
 from typing import Any, cast
 
 from mastertrade import __version__
-from mastertrade.evidence.model import Audit, AuditedFramework, Verdict
+from mastertrade.evidence.model import Audit, Verdict
+from policies.engine.frameworks import Framework
 
 __all__ = ["FORMAT", "document", "to_json"]
 
@@ -95,7 +96,7 @@ def _grouped(audit: Audit, names: Iterable[str], group_of: Callable[[Verdict], s
     return {name: _named(audit, verdicts) for name, verdicts in members.items()}
 
 
-def _of_framework(audit: Audit, framework: AuditedFramework) -> dict[str, int]:
+def _of_framework(audit: Audit, framework: Framework) -> dict[str, int]:
     """Each verdict counts once, however many requirements its control serves."""
     serving = {control for requirement in framework.requirements for control in requirement.controls}
     return _named(audit, (each for each in audit.verdicts if each.control in serving))

@@ -3,18 +3,17 @@
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from enum import StrEnum
 from typing import Any
 
 from mastertrade.offline.analyzer import PackResult
 from mastertrade.offline.evaluation import Evaluation, Resource
+from policies.engine.control import State
+from policies.engine.frameworks import Framework
 
 __all__ = [
     "Audit",
     "AuditedControl",
-    "AuditedFramework",
     "AuditedPack",
-    "AuditedRequirement",
     "Commit",
     "Finding",
     "State",
@@ -25,16 +24,6 @@ __all__ = [
 ]
 
 _WAIVERS_FILE = "policies/waivers.yaml"
-
-
-class State(StrEnum):
-    """What a control says of a resource."""
-
-    PASS = "pass"  # noqa: S105 - a verdict
-    FAIL = "fail"
-    UNKNOWN = "unknown"
-    NOT_APPLICABLE = "not applicable"
-    WAIVED = "waived"
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,29 +97,6 @@ class AuditedPack:
 
 
 @dataclass(frozen=True, slots=True)
-class AuditedRequirement:
-    """One thing that a framework asks for."""
-
-    id: str
-    name: str
-    controls: tuple[str, ...]
-    not_covered: str
-    """Why no control serves it; empty where one does."""
-
-
-@dataclass(frozen=True, slots=True)
-class AuditedFramework:
-    """A standard, and the controls that serve it."""
-
-    id: str
-    title: str
-    version: str
-    source: str
-    """Where it is published."""
-    requirements: tuple[AuditedRequirement, ...]
-
-
-@dataclass(frozen=True, slots=True)
 class Commit:
     """Which version of the program was audited."""
 
@@ -155,7 +121,7 @@ class Audit:
     """Declared types that no control is about, and how many resources they have."""
     commit: Commit | None = None
     """None outside of a git checkout."""
-    frameworks: tuple[AuditedFramework, ...] = ()
+    frameworks: tuple[Framework, ...] = ()
     """None where other packs than the project's own were asked."""
     reasons: Mapping[str, str] = field(default_factory=dict[str, str])
     """Why no control is about a type of `unjudged`, where somebody has said so."""
@@ -193,7 +159,7 @@ class Audit:
 
 
 def audit_of(
-    evaluation: Evaluation, results: Iterable[PackResult], *, commit: Commit | None = None, frameworks: tuple[AuditedFramework, ...] = ()
+    evaluation: Evaluation, results: Iterable[PackResult], *, commit: Commit | None = None, frameworks: tuple[Framework, ...] = ()
 ) -> Audit:
     """The audit of an evaluated stack. Packs that keep an account tell every verdict; what others did not object to has passed."""
     resources = {resource.urn: resource for resource in evaluation.resources}

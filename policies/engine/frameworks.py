@@ -93,9 +93,11 @@ class _File:
         import yaml  # noqa: PLC0415 - not needed by those who only judge
 
         try:
-            text = self.path.read_text(encoding="utf-8")
-            stated: Any = yaml.safe_load(text)
-            doubled = _doubled(yaml.SafeLoader(text).get_single_node())
+            # in C where PyYAML was built with it: ten times as fast
+            loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)(self.path.read_text(encoding="utf-8"))
+            node: Any = loader.get_single_node()
+            stated: Any = loader.construct_document(node) if node is not None else None
+            doubled = _doubled(node)
         except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
             self.wrong("", f"not readable as YAML ({' '.join(str(error).split())[:200]})", "a file of the folder policies/frameworks")
             return None

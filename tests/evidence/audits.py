@@ -11,15 +11,14 @@ from jsonschema import validators
 from mastertrade.evidence.model import (
     Audit,
     AuditedControl,
-    AuditedFramework,
     AuditedPack,
-    AuditedRequirement,
     Commit,
     Finding,
     State,
     Verdict,
     WaiverOfVerdict,
 )
+from policies.engine.frameworks import Framework, Requirement
 
 SCHEMAS = Path(__file__).parent / "schemas"
 EVIDENCE_SCHEMA = Path(__file__).parents[2] / "mastertrade" / "evidence" / "evidence.schema.json"
@@ -66,14 +65,14 @@ ADVICE = replace(
     CONTROL, id="res-sqs-dead-letter", pack="resilience", title="Queues have a dead-letter queue", severity="low", enforcement="advisory"
 )
 WAIVER = WaiverOfVerdict(f"{QUEUE}::waived", "ada@mastertrade.example", "moves next month", "OPS-7", "2026-01-15", "2026-04-14")
-FRAMEWORK = AuditedFramework(
+FRAMEWORK = Framework(
     "nist-800-53-r5",
     "NIST Special Publication 800-53",
     "Revision 5",
     "https://csrc.nist.gov",
     (
-        AuditedRequirement("SC-28", "Information at rest is protected", ("enc-sqs-queue",), ""),
-        AuditedRequirement("AT-2", "People are trained", (), "is about people"),
+        Requirement("SC-28", "Information at rest is protected", ("enc-sqs-queue",), ""),
+        Requirement("AT-2", "People are trained", (), "is about people"),
     ),
 )
 

@@ -7,15 +7,14 @@ from dataclasses import replace
 from mastertrade.evidence.model import (
     Audit,
     AuditedControl,
-    AuditedFramework,
     AuditedPack,
-    AuditedRequirement,
     Commit,
     Finding,
     State,
     Verdict,
     WaiverOfVerdict,
 )
+from policies.engine.frameworks import Framework, Requirement
 
 TODAY = datetime.datetime.now().astimezone().date()
 DAYS_LEFT = 9
@@ -80,15 +79,15 @@ DEMO = Audit(
     unjudged={"random:index/randomId:RandomId": 3},
     commit=Commit("f047e57c90641e3f7a15d7715f0b065c2d69ffaa", "2026-11-25T22:22:26+00:00", clean=True),
     frameworks=(
-        AuditedFramework(
+        Framework(
             "nist-800-53-r5",
             "NIST Special Publication 800-53",
             "Revision 5",
             "https://csrc.example/",
             (
-                AuditedRequirement("AC-1", "Policy of access", (), "is written by people"),
-                AuditedRequirement("SC-28", "What is stored stays secret", ("enc-rds-storage", "enc-idle"), ""),
-                AuditedRequirement("SC-29", "Tapes too", ("enc-idle",), ""),
+                Requirement("AC-1", "Policy of access", (), "is written by people"),
+                Requirement("SC-28", "What is stored stays secret", ("enc-rds-storage", "enc-idle"), ""),
+                Requirement("SC-29", "Tapes too", ("enc-idle",), ""),
             ),
         ),
     ),
