@@ -14,6 +14,10 @@ def test_the_page_is_what_the_packs_say() -> None:
     assert (ROOT / CONTROLS_PAGE).read_text(encoding="utf-8") == render_controls(), f"run: {COMMAND}"
 
 
+def test_the_readme_counts_the_controls() -> None:
+    assert f"what {sum(len(pack.controls) for pack in PACKS)} controls say" in (ROOT / "README.md").read_text(encoding="utf-8")
+
+
 @pytest.mark.parametrize("stack", ["dev", "staging", "prod"])
 def test_every_declared_type_is_judged_or_has_a_reason_why_not(stack: str) -> None:
     declared = {canonical_type(each.type) for each in declare(stack).resources if each.custom}
