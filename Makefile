@@ -19,7 +19,7 @@ INSTALL := $(BIN)/python -m pip install --quiet --no-input --disable-pip-version
 LOCK := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate --custom-compile-command 'make lock'
 
 .DEFAULT_GOAL := help
-.PHONY: help preview audit digest test lint style types pytest format mutate bench lock clean
+.PHONY: help preview audit digest test lint style types pytest format mutate bench lock checksums clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
@@ -63,6 +63,9 @@ lock: $(DEVELOPMENT) ## Resolve requirements*.in into exact, hashed requirements
 	@$(LOCK) $(ARGS) requirements.in --output-file requirements.txt
 	@$(LOCK) $(ARGS) requirements-dev.in --output-file requirements-dev.txt
 	@$(LOCK) $(ARGS) $(GO).in --output-file $(GO).txt
+
+checksums: ## Fetch the SHA-256 of the Pulumi CLI's archives, for the workflows: docs/continuous-integration.md
+	@.github/actions/pulumi/install --checksums
 
 clean: ## Remove what these targets made, .venv included
 	@rm -rf $(VENV) evidence .pytest_cache .ruff_cache .hypothesis

@@ -111,6 +111,15 @@ def test_policies_stay_within_what_iam_takes(stack: str, read_only: bool) -> Non
     assert all(each.isalnum() for each in sids)
 
 
+@pytest.mark.parametrize(("label", "read_only"), [("Policies to deploy", False), ("Policies to preview with refresh", True)])
+def test_the_page_says_how_many_policies_there_are(label: str, read_only: bool) -> None:
+    page = (ROOT / "docs" / "deployment-role.md").read_text(encoding="utf-8")
+    (line,) = [each for each in page.splitlines() if each.startswith(f"| {label} |")]
+    assert [int(each) for each in line.strip("|").split("|")[1:]] == [
+        len(policies_of(declare(stack).evaluation, read_only=read_only)) for stack in STACKS
+    ]
+
+
 def findings(stated: Any) -> list[str]:
     """What the exposure pack says of a policy."""
     resource = Resource(urn="urn", type_="aws:iam/policy:Policy", name="deploy", properties={"policy": json.dumps(stated)})
