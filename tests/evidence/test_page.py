@@ -34,8 +34,8 @@ VIEWS = (
 OLDER = earlier("a", "2026-01-10T08:00:00+00:00", plain=State.PASS, west_database=State.FAIL, without=["door"])
 OLD = earlier("b", "2026-06-10T08:00:00+00:00", plain=State.PASS, west_database=State.PASS)
 
-# A shared machine may be slow: what is promised, times this
-TOLERANCE = 3
+# No allowance for a busy machine: with six times as many processes as processors, opening took at most 492 ms and the median
+# of eleven letters of filtering 77 ms
 OPENS_MILLISECONDS, FILTERS_MILLISECONDS = 2000, 100
 
 Show = Callable[..., Browser]
@@ -331,11 +331,25 @@ def test_the_theme_is_the_systems_or_the_readers(show: Show) -> None:
     assert page.js(GROUND) == light
 
 
+ROWS = "document.querySelectorAll('tbody tr:not(.group)').length"
+
+
+def test_rows_are_drawn_as_the_reader_comes_near_them_and_many_when_asked_for(show: Show) -> None:
+    page = show("/verdicts?state=pass", large(10_000))
+    assert page.js(ROWS) == 30
+    assert page.js("document.querySelector('.more').getBoundingClientRect().top > innerHeight"), "they fill the window"
+    page.js("document.querySelector('.more').scrollIntoView()")
+    page.until(f"{ROWS} === 100")
+    assert text_of(page, ".more").startswith("100 of ")
+    click(page, "Show 500 more", ".more")
+    assert page.js(ROWS) == 600
+
+
 def test_print_is_light_and_shows_all_that_is_filtered(show: Show) -> None:
     page = show("/verdicts?state=pass", large(300), dark=True)
-    assert len(page.js("[...document.querySelectorAll('tbody tr:not(.group)')].map(() => 1)")) == 100
+    assert page.js(ROWS) < 270
     assert page.pdf().startswith(b"%PDF")
-    assert len(page.js("[...document.querySelectorAll('tbody tr:not(.group)')].map(() => 1)")) == 270
+    assert page.js(ROWS) == 270
     page.emulate(media="print", dark=True, width=700)  # A4
     assert page.js("document.documentElement.scrollWidth") == 700
     assert page.js(GROUND) == "rgb(255, 255, 255)"
@@ -427,8 +441,8 @@ def test_ten_thousand_verdicts_stay_usable(show: Show) -> None:
     filtered = statistics.median(page.js("filtered"))
     assert text_of(page, "[role=status]") == "555 of 10,000 verdicts for “resource-19”"
     print(f"\n10 000 verdicts: opened in {opened:.0f} ms, filtered in {filtered:.0f} ms, drawing included")
-    assert opened < OPENS_MILLISECONDS * TOLERANCE
-    assert filtered < FILTERS_MILLISECONDS * TOLERANCE
+    assert opened < OPENS_MILLISECONDS
+    assert filtered < FILTERS_MILLISECONDS
 
 
 def test_the_same_evidence_is_the_same_page() -> None:

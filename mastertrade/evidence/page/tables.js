@@ -80,12 +80,13 @@ function sinceCell(verdict, history) {
   return [before ? `${before} at ` : "new after ", shortCommit(history[0].commit)];
 }
 
-const FIRST_ROWS = 100;
+const FIRST_ROWS = 30; // more than a window shows; laying out three times as many takes longer than a letter of the search may
+const SCROLLED_ROWS = 100;
 const MORE_ROWS = 500;
 
 /**
  * Verdicts as a table, what needs a reader first: under their controls, or with `subject: "control"` a row for each control of a resource.
- * Rows beyond the first hundred are drawn when asked for, and all of them for printing.
+ * Rows up to the first hundred are drawn as the reader comes near them, those beyond when asked for, and all of them for printing.
  */
 function verdictTable(verdicts, { caption, history = [], subject = "resource", grouped = true }) {
   const ordered = inUrgency(verdicts, grouped);
@@ -164,6 +165,17 @@ function verdictTable(verdicts, { caption, history = [], subject = "resource", g
   }
 
   draw(FIRST_ROWS);
+  if (shown < ordered.length) {
+    const nearEnd = new IntersectionObserver(
+      ([seen]) => {
+        if (!seen.isIntersecting) return;
+        nearEnd.disconnect();
+        draw(Math.max(shown, SCROLLED_ROWS));
+      },
+      { rootMargin: "400px" },
+    );
+    nearEnd.observe(foot);
+  }
   const whole = element("div", { class: "wide" }, drawn, foot);
   whole.drawAll = () => draw(ordered.length);
   return whole;
