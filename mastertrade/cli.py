@@ -324,7 +324,8 @@ def audit(
         if source:
             from mastertrade.pulumi_audit import audit_from_pulumi
 
-            return audit_from_pulumi(root, source, stack if "--stack" in given else "", as_json=as_json, packs=packs, out=out)
+            of_stack = stack if "--stack" in given else ""
+            return audit_from_pulumi(root, source, of_stack, as_json=as_json, packs=packs, out=out, since=since)
         from mastertrade.audit import audit_stacks
 
         return audit_stacks(root, stacks, mode, as_json=as_json, packs=packs, out=out, since=since)

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from mastertrade.audit import can_write, concluded, show_audit
 from mastertrade.evidence.context import commit_of, frameworks_of, reasons_of
+from mastertrade.evidence.earlier import read_earlier
 from mastertrade.evidence.model import Audit, AuditedControl, WaiverOfVerdict, audit_of
 from mastertrade.evidence.problems import EvidenceError
 from mastertrade.evidence.pulumi import EventLog, OwnPack, Plan, WaiverFor, audit_of_events, read_run
@@ -24,8 +25,20 @@ _PLAN_LIMITS = (
 )
 
 
-def audit_from_pulumi(root: Path, file: Path, stack: str, *, as_json: bool, packs: tuple[Path, ...], out: Path | None) -> int:
-    """Audits the run that a file of the CLI tells of; `stack` is the one that it has to be, or empty. Returns the exit code."""
+def audit_from_pulumi(
+    root: Path,
+    file: Path,
+    stack: str,
+    *,
+    as_json: bool,
+    packs: tuple[Path, ...],
+    out: Path | None,
+    since: tuple[Path, ...] = (),
+) -> int:
+    """Audits the run that a file of the CLI tells of; `stack` is the one that it has to be, or empty. Returns the exit code.
+
+    Writes evidence to the folder `out`; its page compares with the evidence files `since`.
+    """
     from mastertrade.offline.pack_process import PackError
     from policies.engine.waivers import WaiverError
 
@@ -33,13 +46,15 @@ def audit_from_pulumi(root: Path, file: Path, stack: str, *, as_json: bool, pack
         return _BAD_USAGE
     try:
         run = read_run(file)
+        ran = run.evaluation if isinstance(run, Plan) else run
+        if stack and ran.stack != stack:
+            raise EvidenceError(f"{file}: is about stack '{ran.stack}', not '{stack}'")
+        earlier = read_earlier(since, project=ran.project, stacks=(ran.stack,))[ran.stack]
         audit = _audit_of_plan(root, run, packs) if isinstance(run, Plan) else _audit_of_log(root, run, packs, file)
-        if stack and audit.stack != stack:
-            raise EvidenceError(f"{file}: is about stack '{audit.stack}', not '{stack}'")
     except (EvidenceError, PackError, WaiverError) as error:
         tell(str(error))
         return _BAD_USAGE
-    audit = replace(audit, commit=commit_of(root), limits=(_COMMIT, *audit.limits))
+    audit = replace(audit, commit=commit_of(root), limits=(_COMMIT, *audit.limits), earlier=earlier)
     if isinstance(run, EventLog) and run.errors and not audit.failures():
         # nothing that was reached fails; of the rest nobody knows
         tell(f"{file}: the run failed, and no evidence is made of it: {run.errors[0]}")

@@ -93,6 +93,7 @@ def test_verify_tells_what_was_changed(evidence: Path) -> None:
         (("audit", "--from-pulumi", "missing"), "does not exist"),
         (("audit", "--from-pulumi", "README.md", "--mode", "first"), "--mode: --from-pulumi takes stack and mode from its file"),
         (("audit", "--from-pulumi", "README.md"), "README.md: line 1: not JSON"),
+        (("audit", "--from-pulumi", "README.md", "--since", "README.md"), "--since is for the page that --out writes"),
         (("preview", "--out", "x", "--no-policy-packs"), "leave one of --out and --no-policy-packs away"),
         (("audit", "-s", "dev", "--out", "components"), "which is no evidence"),
     ],
@@ -110,6 +111,13 @@ def test_a_log_is_read_from_standard_input(tmp_path: Path) -> None:
     done = run("audit", "--from-pulumi", "-", given=file.read_text())
     assert done.returncode == 0, done.stderr
     assert "The lines that declare resources are not told." in done.stdout
+
+
+def test_a_run_is_compared_with_the_files_that_are_named(tmp_path: Path) -> None:
+    file = log(tmp_path / "log", step(PROVIDER_STATE), summary())
+    done = run("audit", "--from-pulumi", str(file), "--out", str(tmp_path / "evidence"), "--since", str(file))
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr.startswith(f"{file}: is no whole JSON document; allowed: an evidence.json")
 
 
 def test_git_leaves_evidence_alone() -> None:

@@ -2,16 +2,19 @@
 
 import datetime
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from mastertrade.evidence.document import document, to_json
 from mastertrade.pulumi_audit import audit_from_pulumi
 from policies.engine import waivers
 from policies.exposure import PACK as EXPOSURE
 from tests.declared import ROOT
 from tests.evidence.audits import EVIDENCE_SCHEMA, problems
+from tests.evidence.demo import DEMO
 from tests.evidence.pulumi_files import (
     PROVIDER_STATE,
     QUEUE,
@@ -181,6 +184,32 @@ def test_evidence_of_a_run_is_written_like_any_other(audited: Any, tmp_path: Pat
     file = log(tmp_path / "log", *STEPS, passes(KEPT, "enc-sqs-queue"), summary())
     assert audited(file, out=tmp_path / "evidence")[0] == 0
     assert (tmp_path / "evidence" / "prod" / "manifest.json").is_file()
+
+
+@pytest.mark.parametrize("kind", ["log", "preview"])
+def test_a_run_is_compared_with_evidence_of_an_earlier_one(audited: Any, tmp_path: Path, kind: str) -> None:
+    if kind == "log":
+        file = log(tmp_path / "log", *STEPS, passes(KEPT, "enc-sqs-queue"), summary())
+    else:
+        file = preview(tmp_path / "preview", PROVIDER_STATE, state(QUEUE, "kept", {"kmsMasterKeyId": "key"}))
+    out, pack = tmp_path / "evidence", () if kind == "log" else (ROOT / "policies" / "encryption",)
+    code, first, _ = audited(file, out=out, packs=pack)
+    page = out / "prod" / "index.html"
+    assert 'id="earlier">[]<' in page.read_text(encoding="utf-8")
+    kept = tmp_path / "kept.json"
+    kept.write_bytes((out / "prod" / "evidence.json").read_bytes())
+    assert audited(file, out=out, packs=pack, since=(kept,)) == (code, first, "")
+    assert 'id="earlier">[{"project":"mastertrade","stack":"prod"' in page.read_text(encoding="utf-8")
+
+
+def test_evidence_of_another_stack_is_no_earlier_one(audited: Any, tmp_path: Path) -> None:
+    file = log(tmp_path / "log", *STEPS, passes(KEPT, "enc-sqs-queue"), summary())
+    other = tmp_path / "other.json"
+    other.write_text(to_json(document(replace(DEMO, project="mastertrade", stack="dev"))), encoding="utf-8")
+    code, evidence, told = audited(file, out=tmp_path / "evidence", since=(other,))
+    assert (code, evidence) == (2, {})
+    assert told.startswith(f"{other}: found evidence of 'mastertrade', stack 'dev'; allowed: evidence of 'mastertrade', stack 'prod'")
+    assert not (tmp_path / "evidence").exists()
 
 
 EVENTS = (*STEPS, passes(KEPT, "enc-sqs-queue"))
