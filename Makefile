@@ -56,7 +56,7 @@ format: $(DEVELOPMENT) ## Rewrite the code in the common style
 mutate: $(DEVELOPMENT) ## Break production on purpose, and see the control that guards each property find it: ARGS="CONTROL ..."
 	@$(BIN)/python -m tests.policies.mutation $(ARGS)
 
-bench: $(RUNTIME) ## Measure previews as ratios to an interpreter that only imports
+bench: $(RUNTIME) ## Measure previews, audits and a digest as ratios to an interpreter that only imports
 	@$(BIN)/python bench/run.py $(ARGS)
 
 lock: $(DEVELOPMENT) ## Resolve requirements*.in into exact, hashed requirements*.txt; ARGS="--upgrade"

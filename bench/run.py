@@ -1,11 +1,13 @@
-"""Measures the offline preview in floors, and says whether it keeps its budget. `README.md` beside this file explains.
+"""Measures previews, audits and a digest in floors, and says whether it keeps its budget. `README.md` beside this file explains.
 
 python bench/run.py [--runs 5] [--no-fail]
 """
 
 import argparse
 import json
+import os
 import resource
+import shutil
 import statistics
 import subprocess
 import sys
@@ -26,7 +28,7 @@ RESOURCES_PER_FLOOR = 600
 """The budget of a preview that declares N resources is 0.6 + N/600 floors."""
 PACKS_FIXED_FLOORS = 1.0
 PACKS_RESOURCES_PER_FLOOR = 350
-"""The budget with every policy pack: 1.0 + N/350."""
+"""The budget with every policy pack: 1.0 + N/350, and of a digest, which runs them on both of its sides."""
 STEEPEST = 1.15
 """What a resource may cost in six regions, in what it costs in two."""
 MORE_REGIONS = ("us-east-2", "eu-west-1", "eu-central-1", "ap-southeast-1")
@@ -52,14 +54,14 @@ class MeasurementError(Exception):
 
 @dataclass(frozen=True)
 class Case:
-    """A stack in a project folder, and what its previews cost, in floors."""
+    """A command in a project folder, and what it costs, in floors."""
 
     title: str
     folder: Path
-    stack: str
-    resources: int
     words: tuple[str, ...]
-    """Of the command, before the stack."""
+    """Of the command."""
+    resources: int
+    """That it evaluates, those of two versions both."""
     floors: list[float] = field(default_factory=list)
 
     @property
@@ -87,7 +89,9 @@ def mastertrade(*words: str) -> list[str]:
 
 def run(command: Sequence[str], folder: Path, given: str = "") -> subprocess.CompletedProcess[str]:
     """Runs a command to its end. Raises `MeasurementError` where it fails."""
-    done = subprocess.run(command, cwd=folder, input=given, capture_output=True, text=True, check=False)
+    # A shell that keeps Python from storing what it compiles would have every run, the floor's too, compile anew
+    environment = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+    done = subprocess.run(command, cwd=folder, env=environment, input=given, capture_output=True, text=True, check=False)
     if done.returncode != 0:
         raise MeasurementError(f"{' '.join(command)} ended with exit code {done.returncode}:\n{done.stdout[-2000:]}{done.stderr[-4000:]}")
     return done
@@ -133,12 +137,35 @@ def production_in(regions: int) -> str:
     return yaml.safe_dump(stack, sort_keys=False)
 
 
+def repository(folder: Path) -> Path:
+    """The project as the one commit of a repository, and less retention in its working tree."""
+    left_out = shutil.ignore_patterns(".git", ".venv", "evidence", "__pycache__", ".*_cache", ".hypothesis")
+    shutil.copytree(ROOT, folder, ignore=lambda name, names: left_out(name, names) if Path(name) == ROOT else {"__pycache__"})
+    identity = ("-c", "user.name=bench", "-c", "user.email=bench@mastertrade.example", "-c", "commit.gpgsign=false")
+    for words in (("init", "--quiet"), ("add", "--all"), ("commit", "--quiet", "--message", "all of it")):
+        run(("git", *identity, *words), folder)
+    (folder / ".venv").symlink_to(ROOT / ".venv")
+    file = folder / "Pulumi.prod.yaml"
+    stack: dict[str, Any] = yaml.safe_load(file.read_text(encoding="utf-8"))
+    stack["config"].setdefault("mastertrade:database", {})["retention_days"] = 7
+    file.write_text(yaml.safe_dump(stack, sort_keys=False), encoding="utf-8")
+    return folder
+
+
 def case(title: str, folder: Path, stack: str = "prod", words: tuple[str, ...] = PLAIN) -> Case:
-    """A case, previewed once: counts its resources and lets Python compile what it imports."""
+    """A case of one stack, run once: counts its resources and lets Python compile what it imports."""
     resources = json.loads(run(mastertrade(*PLAIN, "-s", stack, "--json"), folder).stdout)["resources"]
     if words != PLAIN:
         run(mastertrade(*words, "-s", stack), folder)
-    return Case(title, folder, stack, len(resources), words)
+    return Case(title, folder, (*words, "-s", stack), len(resources))
+
+
+def case_of_digest(title: str, folder: Path) -> Case:
+    """A digest of all stacks, run once. The base brings as many resources as the working tree: nothing is added."""
+    words = ("digest", "--base", "HEAD", "--format", "markdown")
+    run(mastertrade(*words), folder)
+    stacks = json.loads(run(mastertrade(*PLAIN, "--all-stacks", "--json"), folder).stdout)["stacks"]
+    return Case(title, folder, words, 2 * sum(len(each["resources"]) for each in stacks))
 
 
 def cases(parent: Path, modules: Path) -> list[Case]:
@@ -154,11 +181,12 @@ def cases(parent: Path, modules: Path) -> list[Case]:
         case("prod, six regions", production[6]),
         case("prod, every pack, evidence", ROOT, "prod", ("preview", "--out", evidence)),
         case("prod, audit, evidence", ROOT, "prod", ("audit", "--out", evidence)),
+        case_of_digest("digest of every stack", repository(parent / "repository")),
     ]
 
 
 def measure(measured: Sequence[Case], floor: Callable[[], float], runs: int) -> float:
-    """Previews every case `runs` times, each beside a floor of its own, so that a slow minute slows both.
+    """Runs every case `runs` times, each beside a floor of its own, so that a slow minute slows both.
 
     Returns the floor in seconds (median).
     """
@@ -166,7 +194,7 @@ def measure(measured: Sequence[Case], floor: Callable[[], float], runs: int) -> 
     turns = [each for _ in range(runs) for each in measured]
     for each in track(turns, description="Measuring", console=Console(stderr=True), transient=True):
         floors.append(floor())
-        each.floors.append(cpu_seconds(mastertrade(*each.words, "-s", each.stack), each.folder) / floors[-1])
+        each.floors.append(cpu_seconds(mastertrade(*each.words), each.folder) / floors[-1])
     return statistics.median(floors)
 
 
@@ -177,7 +205,7 @@ def per_resource(each: Case, nothing: Case) -> float:
 
 def table(measured: Sequence[Case]) -> Table:
     """The figures, one case a row."""
-    shown = Table("Preview of", title="CPU time of previews, in floors", title_justify="left")
+    shown = Table("What", title="CPU time, in floors", title_justify="left")
     for heading in ("Resources", "Floors", "Least", "Most", "Budget", ""):
         shown.add_column(heading, justify="right")
     for each in measured:
@@ -192,8 +220,8 @@ def verdict(kept: bool) -> str:
 
 
 def main() -> int:
-    """Measures, prints, and returns the exit code: 0 within the budget, 1 over it, 2 where a preview failed."""
-    parser = argparse.ArgumentParser(description="Measures the offline preview in floors.")
+    """Measures, prints, and returns the exit code: 0 within the budget, 1 over it, 2 where a command failed."""
+    parser = argparse.ArgumentParser(description="Measures previews, audits and a digest in floors.")
     parser.add_argument("--runs", type=int, default=5, help="runs of each case; the median counts (5)")
     parser.add_argument("--no-fail", action="store_true", help="exit with 0 over the budget, too")
     options = parser.parse_args()
