@@ -1,4 +1,4 @@
-"""Made-up audits: one with every state, one with hostile names, one that is large."""
+"""Audits for the tests of files: one with every state, one with hostile names. Their dates stand still."""
 
 import functools
 import json
@@ -123,11 +123,6 @@ def hostile_audit() -> Audit:
     # what a log of the CLI may name
     control = replace(CONTROL, title=HOSTILE[0], rationale=HOSTILE[9], remediation=HOSTILE[12])
     return audit(*verdicts, controls=(control, ADVICE), limits=HOSTILE)
-
-
-def large_audit(verdicts: int) -> Audit:
-    """So many verdicts, a tenth of them failures."""
-    return audit(*(verdict(State.FAIL if number % 10 == 0 else State.PASS, f"queue-{number}") for number in range(verdicts)))
 
 
 @functools.cache

@@ -1,4 +1,4 @@
-"""Audits for the tests of what is made of them."""
+"""Audits for the tests of the page and of comparisons, which count from today: a small one, it as it was earlier, and one that is large."""
 
 import datetime
 from collections.abc import Iterable

@@ -11,7 +11,8 @@ from mastertrade.evidence import folder as folders
 from mastertrade.evidence.folder import WRITERS, EvidenceError, write_evidence
 from mastertrade.evidence.manifest import verify
 from mastertrade.evidence.model import Audit
-from tests.evidence.audits import audit, large_audit
+from tests.evidence.audits import audit
+from tests.evidence.demo import large
 
 
 def content(folder: Path) -> dict[str, bytes]:
@@ -151,6 +152,6 @@ def test_a_place_that_cannot_be_written_is_one_message(tmp_path: Path) -> None:
 
 def test_ten_thousand_verdicts_are_written_in_a_few_seconds(tmp_path: Path) -> None:
     started = time.process_time()
-    write_evidence([large_audit(10_000)], tmp_path / "evidence")
+    write_evidence([large(10_000)], tmp_path / "evidence")
     assert time.process_time() - started < 5
     assert verify(tmp_path / "evidence")[0].differences == ()
