@@ -182,8 +182,12 @@ def _passing(declared: Iterable[Resource], table: Table, place: _Place, problems
         yield Statement(sid, ("iam:PassRole",), tuple(sorted(arns)), {"StringEquals": {"iam:PassedToService": (service,)}})
 
 
-def _passes(needs: TypeNeeds | None, resource: Resource) -> Iterable[tuple[str, str]]:
-    return () if needs is None or resource.external else needs.passes.items()
+def _passes(needs: TypeNeeds | None, resource: Resource) -> Iterator[tuple[str, str]]:
+    if needs is None or resource.external:
+        return
+    for path, services in needs.passes.items():
+        for service in (services,) if isinstance(services, str) else services:
+            yield path, service
 
 
 def _linking(declared: Iterable[Resource], table: Table, place: _Place) -> Iterator[Statement]:

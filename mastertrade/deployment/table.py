@@ -42,8 +42,8 @@ class TypeNeeds(_Row):
     update: Actions = {}
     delete: Actions = {}
     tag: Actions = {}
-    passes: Mapping[str, str] = {}
-    """Property that names a role, to the service that the role is handed to."""
+    passes: Mapping[str, str | tuple[str, ...]] = {}
+    """Property that names a role, to the service or services that the role is handed to."""
     links: tuple[str, ...] = ()
     """Services whose service-linked role the first such resource of an account makes."""
 

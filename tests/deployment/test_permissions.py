@@ -180,6 +180,9 @@ def test_roles_are_passed_to_the_services_that_they_trust(stack: str) -> None:
         }
         for role in declare(stack).of("aws:iam/role:Role")
     }
+    # CloudWatch takes the role of a canary, and hands it on to the function that it makes
+    for canary in declare(stack).of("aws:synthetics/canary:Canary"):
+        trusted[canary.inputs["executionRoleArn"]].add("synthetics.amazonaws.com")
     passed: dict[str, set[str]] = {}
     for action, arn, condition in allowed(statements(stack)):
         if action == "iam:PassRole":
@@ -208,7 +211,7 @@ def test_names_are_those_of_the_stack_and_cover_what_it_declares() -> None:
     for resource in declare("prod").resources:
         arn = resource.outputs.get("arn")
         # made-up ARNs that are not of AWS's form, and rules, which are revoked on their group
-        odd = ("aws:autoscaling/", "aws:vpc/", "aws:synthetics/", "aws:s3/bucketObject:")
+        odd = ("aws:autoscaling/", "aws:vpc/")
         if not resource.type.startswith("aws:") or not isinstance(arn, str) or resource.type.startswith(odd):
             continue
         deleting = [f"{service}:{name}" for service, name in table().types[resource.type].actions((Verb.DELETE,))]
@@ -219,6 +222,32 @@ def test_names_are_those_of_the_stack_and_cover_what_it_declares() -> None:
             missed.add(f"{resource.type} {arn}")
     assert missed == set()
     assert judged > 200
+
+
+def places(action: str, stack: str = "prod") -> set[str]:
+    """Where a stack's policies allow an action."""
+    return {resource for each, resource, _ in allowed(statements(stack)) if each == action}
+
+
+def test_actions_that_aws_binds_to_no_resource_are_bound_to_none() -> None:
+    """Named by an ARN, they would be denied (service authorization reference, CloudWatch Synthetics and Managed Service for Prometheus)."""
+    assert places("synthetics:CreateCanary") == places("aps:CreateWorkspace") == {"*"}
+
+
+def test_a_collector_is_made_of_our_clusters_and_workspaces() -> None:
+    assert places("aps:CreateScraper") == {
+        "arn:aws:aps:*:123456789012:workspace/*",
+        "arn:aws:eks:*:123456789012:cluster/mastertrade-prod-*",
+    }
+
+
+def test_a_canary_is_made_from_its_script_and_the_runtime_of_aws() -> None:
+    scripts = {each.outputs["arn"] for each in declare("prod").of("aws:s3/bucketObject:BucketObject")}
+    assert len(scripts) == 2
+    for action in ("s3:PutObject", "s3:GetObject", "s3:GetObjectVersion"):
+        assert places(action) == scripts, "and no report or snapshot is read"
+    assert {each.split(":")[4] for each in places("lambda:GetLayerVersion")} == {"123456789012", "*"}
+    assert all("cwsyn-mastertrade-prod-" in each for each in places("lambda:CreateFunction") | places("lambda:DeleteFunction"))
 
 
 def test_another_stack_of_the_account_is_out_of_reach() -> None:

@@ -207,6 +207,11 @@ def _of_bucket(declaration: Declaration) -> tuple[str, Properties]:
     return declaration.text("bucket"), {}
 
 
+def _bucket_object(declaration: Declaration) -> tuple[str, Properties]:
+    path = f"{declaration.text('bucket')}/{declaration.text('key')}"
+    return path, {"arn": f"arn:aws:s3:::{path}"}
+
+
 def _account_part(declaration: Declaration, region: str = "") -> str:
     """The part of RDS host names that is the same for all of an account's databases in a region."""
     return f"c{made_of(declaration.account, region or declaration.region)[:11]}"
@@ -240,6 +245,7 @@ SIMULATIONS: dict[str, Simulation] = {
     "aws:mq/broker:Broker": _broker,
     "aws:mq/configuration:Configuration": _broker_configuration,
     "aws:s3/bucket:Bucket": _bucket,
+    "aws:s3/bucketObject:BucketObject": _bucket_object,
     "aws:s3/bucketPolicy:BucketPolicy": _of_bucket,
     "aws:s3/bucketVersioning:BucketVersioning": _of_bucket,
     "aws:s3/bucketPublicAccessBlock:BucketPublicAccessBlock": _of_bucket,

@@ -75,6 +75,17 @@ def _rule_groups(declaration: Declaration) -> tuple[str, Properties]:
     return arn, {"arn": arn}
 
 
+def _canary(declaration: Declaration) -> tuple[str, Properties]:
+    name = declaration.physical_name()
+    function = f"cwsyn-{name}-{declaration.uuid()}"
+    return name, {
+        "name": name,
+        "arn": declaration.arn(f"canary:{name}"),
+        "engineArn": declaration.arn(f"function:{function}:1", "lambda"),
+        "sourceLocationArn": declaration.arn(f"layer:{function}:1", "lambda"),
+    }
+
+
 def _of_workspace(declaration: Declaration) -> tuple[str, Properties]:
     return declaration.text("workspaceId"), {}
 
@@ -122,6 +133,7 @@ SIMULATIONS: dict[str, Simulation] = {
     "aws:amp/ruleGroupNamespace:RuleGroupNamespace": _rule_groups,
     "aws:amp/alertManagerDefinition:AlertManagerDefinition": _of_workspace,
     "aws:amp/workspaceConfiguration:WorkspaceConfiguration": _of_workspace,
+    "aws:synthetics/canary:Canary": _canary,
     "aws:backup/vault:Vault": _vault,
     "aws:backup/vaultLockConfiguration:VaultLockConfiguration": _of_vault,
     "aws:backup/vaultPolicy:VaultPolicy": _of_vault,
