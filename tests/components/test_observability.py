@@ -168,8 +168,8 @@ case "$2" in
   list-secrets) printf 'mastertrade/prod/a\tmastertrade/prod/b\tmastertrade/prod/empty\n' ;;
   list-secret-version-ids)
     case "$4" in
-      */a) date -u -d '3 days ago' +%FT%T+00:00 ;;
-      */b) date -u -d '100 days ago' +%FT%T+00:00 ;;
+      */a) date -u -d '3 days ago 1 hour ago' +%FT%T+00:00 ;;
+      */b) date -u -d '100 days ago 1 hour ago' +%FT%T+00:00 ;;
       *) echo None ;;
     esac ;;
   put-metric-data) echo "$@" ;;
