@@ -1,9 +1,11 @@
 """What a stack declares, asked as a person would ask: this type, in this region, of this name."""
 
+import contextlib
 import functools
 import gc
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Generator, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -73,10 +75,22 @@ def declare(stack: str, stated: Mapping[str, str] | None = None, mode: Mode = Mo
 
 @functools.cache
 def _declare(stack: str, stated: tuple[tuple[str, str], ...] | None, mode: Mode) -> Declared:
-    # the collector would look through everything that earlier evaluations left, again and again
+    return Declared(evaluated(stack, None if stated is None else dict(stated), mode))
+
+
+def evaluated(stack: str, stated: Mapping[str, str] | None = None, mode: Mode = Mode.SIMULATED) -> Evaluation:
+    """Evaluates a stack of this repository anew."""
+    # in a thread: the SDK records the whole call stack with every resource, and that of a test is sixty frames deeper
+    with _uncollected(), ThreadPoolExecutor(1, thread_name_prefix="program") as thread:
+        return thread.submit(evaluate, ROOT, stack, mode=mode, configuration=stated).result()
+
+
+@contextlib.contextmanager
+def _uncollected() -> Generator[None]:
+    """Without the collector, which would look through everything that earlier evaluations left, again and again."""
     gc.disable()
     try:
-        return Declared(evaluate(ROOT, stack, mode=mode, configuration=None if stated is None else dict(stated)))
+        yield
     finally:
         gc.freeze()
         gc.enable()
