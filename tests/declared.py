@@ -9,7 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
-from mastertrade.offline import Evaluation, Mode, Resource, Secret, evaluate, read_configuration
+from mastertrade.offline import Evaluation, Mode, Resource, Secret, evaluate, read_configuration, stacks_of
 
 ROOT = Path(__file__).parent.parent
 PROJECT = "mastertrade"
@@ -56,10 +56,15 @@ def document(value: Any) -> dict[str, Any]:
 
 def configuration(stack: str, **changes: Any) -> dict[str, str]:
     """A stack's configuration with some keys replaced; values as they would stand in YAML."""
-    stated = dict(read_configuration(ROOT, stack))
+    stated = dict(_own_configuration(stack))
     for key, value in changes.items():
-        stated[f"{PROJECT}:{key}"] = value if isinstance(value, str) else json.dumps(value)
+        stated[f"{PROJECT}:{key}"] = value if isinstance(value, str) else json.dumps(value, separators=(",", ":"))
     return stated
+
+
+@functools.cache
+def _own_configuration(stack: str) -> Mapping[str, str]:
+    return read_configuration(ROOT, stack)
 
 
 def with_regions(*regions: str, active: str | None = None) -> dict[str, str]:
@@ -69,7 +74,9 @@ def with_regions(*regions: str, active: str | None = None) -> dict[str, str]:
 
 
 def declare(stack: str, stated: Mapping[str, str] | None = None, mode: Mode = Mode.SIMULATED) -> Declared:
-    """Evaluates a stack. Equal questions are answered once."""
+    """Evaluates a stack. Equal questions are answered once, also where one states what the stack's own file does."""
+    if stack in stacks_of(ROOT) and stated == _own_configuration(stack):
+        stated = None
     return _declare(stack, None if stated is None else tuple(sorted(stated.items())), mode)
 
 
