@@ -55,7 +55,7 @@ types: $(DEVELOPMENT)
 	@errors=$$($(BIN)/basedpyright 2>&1) || { echo "$$errors"; exit 1; }
 
 pytest: $(DEVELOPMENT)
-	@$(BIN)/python -m pytest --numprocesses=auto --dist=loadfile $(ARGS)
+	@$(BIN)/python -m pytest --numprocesses=auto --dist=loadfile --no-loadscope-reorder $(ARGS)
 
 format: $(DEVELOPMENT) ## Rewrite the code in the common style
 	@$(BIN)/ruff check --quiet --fix-only .
