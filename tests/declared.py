@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from mastertrade.offline import Evaluation, Mode, Resource, Secret, evaluate, read_configuration, stacks_of
+from tests.sharing import shared
 
 ROOT = Path(__file__).parent.parent
 PROJECT = "mastertrade"
@@ -82,7 +83,9 @@ def declare(stack: str, stated: Mapping[str, str] | None = None, mode: Mode = Mo
 
 @functools.cache
 def _declare(stack: str, stated: tuple[tuple[str, str], ...] | None, mode: Mode) -> Declared:
-    return Declared(evaluated(stack, None if stated is None else dict(stated), mode))
+    # what comes from another process stays as long as what is evaluated here
+    with _uncollected():
+        return Declared(shared(repr((stack, stated, mode)), lambda: evaluated(stack, None if stated is None else dict(stated), mode)))
 
 
 def evaluated(stack: str, stated: Mapping[str, str] | None = None, mode: Mode = Mode.SIMULATED) -> Evaluation:
