@@ -5,8 +5,8 @@ from typing import TYPE_CHECKING, Annotated
 
 from pydantic import Field
 
-from components.observability.signals import BY_NAME
 from settings.base import EmailAddress, LogRetentionDays, Model
+from settings.signals import BY_NAME
 from settings.windows import Day, Interval, TimeOfDay, intervals_between
 
 if TYPE_CHECKING:

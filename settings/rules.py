@@ -4,7 +4,6 @@ import math
 from collections.abc import Callable, Iterator
 from itertools import combinations
 
-from components.observability.signals import BY_NAME, Limits, threshold_problems
 from settings.capacity import Need, largest_pod, needs
 from settings.catalog import (
     CACHE_NODES_PER_CLUSTER,
@@ -16,6 +15,7 @@ from settings.catalog import (
 )
 from settings.model import Environment, ImagesSettings, PlatformSettings, RegionRole
 from settings.problems import Problem
+from settings.signals import BY_NAME, Limits, threshold_problems
 from settings.traffic import SINGLE_ACTIVE
 from settings.windows import DailyWindow, Interval, WeeklyWindow, overlap
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from components.observability.signals import Dashboard, Direction, Place, Severity, Signal, Thresholds, Unit, signals_of
+from settings.signals import Dashboard, Direction, Place, Severity, Signal, Thresholds, Unit, signals_of
 
 DATA_SOURCE = "metrics"
 """Identifier of the region's Prometheus among Grafana's data sources."""

@@ -9,7 +9,6 @@ import yaml
 from pulumi_kubernetes import core
 
 from components.observability.dashboards import DATA_SOURCE, dashboards, runbook_dashboards
-from components.observability.signals import Dashboard, Place, Thresholds
 from components.observability.watcher import Port, Watcher, WatcherArgs
 from components.policy_document import Statement
 from components.workloads.certificates import certificate_secret, create_certificate, service_hosts
@@ -19,6 +18,7 @@ from components.workloads.scripts import config_map
 from settings.capacity import DASHBOARDS_POD
 from settings.pod_traffic import MONITORING, NAME_LABEL
 from settings.routes import DASHBOARDS
+from settings.signals import Dashboard, Place, Thresholds
 from settings.traffic import GRAFANA_TLS, Party
 
 _PROVISIONING, _DASHBOARDS, _RUNBOOKS = "/etc/grafana/provisioning", "/var/lib/dashboards", "/var/lib/runbooks"

@@ -12,7 +12,6 @@ from components.logs import log_group
 from components.notifications import Topic
 from components.observability.alertmanager import MuteTimes, PagerDutyKey, Receivers, definition
 from components.observability.rules import rule_groups
-from components.observability.signals import Limits, Place, System, Team, Thresholds
 from settings.capacity import BYTES_PER_GIB
 from settings.catalog import GIB_PER_ACU, Region
 from settings.credentials import PAGER_KEY_FIELD
@@ -20,6 +19,7 @@ from settings.model import PlatformSettings
 from settings.names import NameRule
 from settings.routes import MONITORING_HOST
 from settings.rules import writer_connections
+from settings.signals import Limits, Place, System, Team, Thresholds
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,7 @@ from typing import Any
 
 import yaml
 
-from components.observability.signals import (
+from settings.signals import (
     EVALUATION_SECONDS,
     HEARTBEAT,
     RECORDINGS,

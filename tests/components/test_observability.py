@@ -14,8 +14,8 @@ import pytest
 import yaml
 
 from components.observability.canaries import script_archive
-from components.observability.signals import HEARTBEAT, SIGNALS
 from mastertrade.offline import Mode
+from settings.signals import HEARTBEAT, SIGNALS
 from settings.traffic import FLOWS, Party, Service
 from tests.declared import Declared, configuration, declare, document
 from tests.pod_network_model import pod_templates

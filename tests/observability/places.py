@@ -1,6 +1,6 @@
 """The places that tests look at: production's two regions, and a small environment."""
 
-from components.observability.signals import Place
+from settings.signals import Place
 
 GIB = 1024**3
 ACTIVE = Place("prod", "us-east-1", "monitoring-us-east-1.mastertrade.example", True, True, 32 * GIB, 2000, 1, 15)

@@ -10,7 +10,7 @@ import yaml
 from components.observability.dashboards import DATA_SOURCE, TITLES, dashboards, runbook_dashboards
 from components.observability.exporters import metrics
 from components.observability.rules import rule_groups
-from components.observability.signals import RECORDINGS, SIGNALS, Dashboard, Direction, Limits, signals_of
+from settings.signals import RECORDINGS, SIGNALS, Dashboard, Direction, Limits, signals_of
 from tests.observability.places import ACTIVE, PLACES, STANDBY
 from tests.observability.promql import asked, grouped_by
 from tests.real.servers import ask, program

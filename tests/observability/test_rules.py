@@ -11,7 +11,7 @@ import yaml
 from components.observability import rules
 from components.observability.exporters import cloudwatch_configuration, cloudwatch_metric, jobs, metrics
 from components.observability.rules import rule_groups
-from components.observability.signals import JOBS, RECORDINGS, SIGNALS, Place, Recording, signals_of
+from settings.signals import JOBS, RECORDINGS, SIGNALS, Place, Recording, signals_of
 from tests.observability.places import ACTIVE, PLACES, SMALL, STANDBY
 from tests.observability.promql import asked, grouped_by
 from tests.observability.series import SERIES

@@ -1,9 +1,6 @@
 """The table of signals holds together, and wrong thresholds are named all at once."""
 
-import re
-
-from components.observability.signals import BY_NAME, SIGNALS, Limits, Severity, Unit, signals_of, threshold_problems
-from tests.declared import ROOT
+from settings.signals import BY_NAME, SIGNALS, Limits, Severity, Unit, signals_of, threshold_problems
 from tests.observability.places import ACTIVE
 
 PROMISES = {
@@ -86,22 +83,3 @@ def test_wrong_thresholds_are_named_all_at_once() -> None:
 
 def test_percentage_above_100_is_refused() -> None:
     assert dict(threshold_problems({"cache-hit-rate": Limits(warning=101)})) == {"cache-hit-rate.warning": "101 is more than 100 %"}
-
-
-def test_every_alert_has_a_runbook_with_symptom_first_look_fix_and_escalation() -> None:
-    pages = {signal.page for signal in SIGNALS} | {"heartbeat-missed"}
-    for page in pages:
-        text = (ROOT / "docs" / "runbooks" / f"{page}.md").read_text()
-        headings = [line for line in re.sub(r"```.*?```", "", text, flags=re.DOTALL).splitlines() if line.startswith("#")]
-        assert headings[0].startswith("# ")
-        assert headings[1:] == ["## Symptom", "## First look", "## Fix", "## Escalation"], page
-
-
-def test_every_runbook_belongs_to_an_alert_and_is_listed() -> None:
-    folder = ROOT / "docs" / "runbooks"
-    index = (folder / "README.md").read_text()
-    pages = {page.stem for page in folder.glob("*.md")} - {"README"}
-    assert pages == {signal.page for signal in SIGNALS} | {"heartbeat-missed"}
-    for signal in SIGNALS:
-        (row,) = [line for line in index.splitlines() if line.startswith(f"| `{signal.alert}` ")]
-        assert f"({signal.page}.md)" in row
