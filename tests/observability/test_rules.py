@@ -129,6 +129,14 @@ def test_every_metric_of_cloudwatch_is_asked_for() -> None:
     assert made == {name for name in metrics() if name.startswith("aws_")}
 
 
+def test_what_is_told_of_nodes_and_versions_once_more_is_not_paid_for() -> None:
+    asks = yaml.safe_load(cloudwatch_configuration("us-west-2", "mastertrade", "prod"))
+    narrowed = {job["namespace"]: job.get("dimensionNameRequirements") for job in asks["customNamespace"]}
+    assert narrowed["AWS/ES"] == ["DomainName", "ClientId"]
+    assert narrowed["AWS/Lambda"] == ["FunctionName"]
+    assert narrowed["AWS/RDS"] is None
+
+
 def test_silence_of_every_source_is_noticed() -> None:
     assert set(JOBS) == set(jobs())
 
@@ -161,6 +169,13 @@ def test_executor_is_missed_where_orders_are_executed_and_unwelcome_elsewhere() 
     assert {"order-executor-absent", "order-executor-doubled"} <= groups(ACTIVE).keys()
     assert "order-executor-elsewhere" in groups(STANDBY)
     assert not {"order-executor-absent", "order-executor-doubled"} & groups(STANDBY).keys()
+
+
+def test_log_store_is_watched_where_there_is_one() -> None:
+    watched = {name for name in groups(ACTIVE) if name.startswith("log-")}
+    assert watched >= {"log-store-disk", "log-store-health", "log-shipping"}
+    assert watched <= groups(STANDBY).keys()
+    assert not watched & groups(SMALL).keys()
 
 
 def test_each_region_watches_the_others_and_a_single_one_watches_none() -> None:

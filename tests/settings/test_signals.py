@@ -1,5 +1,9 @@
 """The table of signals holds together, and wrong thresholds are named all at once."""
 
+from dataclasses import replace
+
+import pytest
+
 from settings.signals import BY_NAME, SIGNALS, Limits, Severity, Unit, signals_of, threshold_problems
 from tests.observability.places import ACTIVE
 
@@ -29,7 +33,7 @@ def test_promised_thresholds_are_the_defaults() -> None:
 
 def test_memory_and_disk_warn_at_85_and_are_critical_at_95_percent() -> None:
     full = [signal for signal in SIGNALS if signal.name.endswith(("-memory", "-disk", "-volume"))]
-    assert len(full) == 10
+    assert len(full) == 12
     for signal in full:
         assert signal.unit is Unit.PERCENT
         assert [level.threshold for _, level in signal.levels] == [85, 95], signal.name
@@ -83,3 +87,9 @@ def test_wrong_thresholds_are_named_all_at_once() -> None:
 
 def test_percentage_above_100_is_refused() -> None:
     assert dict(threshold_problems({"cache-hit-rate": Limits(warning=101)})) == {"cache-hit-rate.warning": "101 is more than 100 %"}
+
+
+@pytest.mark.parametrize(("volume_gib", "usable_gib"), [(20, 16), (100, 80), (101, 81), (400, 380)])
+def test_disk_of_the_log_store_is_judged_by_what_the_service_leaves_of_it(volume_gib: int, usable_gib: int) -> None:
+    place = replace(ACTIVE, log_store_volume_gib=volume_gib)
+    assert place.fill("$log_store_mebibytes") == str(1024 * usable_gib)
