@@ -435,15 +435,27 @@ def _page(*, uid: str, title: str, tags: list[str], links: list[dict[str, Any]],
     }
 
 
+_LINK: dict[str, Any] = {
+    "icon": "",
+    "tooltip": "",
+    "tags": [],
+    "asDropdown": False,
+    "targetBlank": False,
+    "includeVars": False,
+    "keepTime": False,
+}
+"""What Grafana's schema asks of every link."""
+
+
 def _links_to(tag: str, title: str) -> dict[str, Any]:
-    return {"type": "dashboards", "title": title, "tags": [tag], "asDropdown": True, "includeVars": False, "keepTime": True}
+    return {**_LINK, "type": "dashboards", "title": title, "tags": [tag], "asDropdown": True, "keepTime": True}
 
 
 def _signal_panel(signal: Signal) -> dict[str, Any]:
     legend = " ".join(f"{{{{{label}}}}}" for label in signal.by) or signal.title
     panel = _panel(signal.title, signal.record, _UNITS[signal.unit], legend)
     panel["description"] = signal.summary
-    panel["links"] = [{"title": "Runbook", "url": f"/d/runbook-{signal.page}", "targetBlank": True}]
+    panel["links"] = [{**_LINK, "type": "link", "title": "Runbook", "url": f"/d/runbook-{signal.page}", "targetBlank": True}]
     panel["fieldConfig"]["defaults"] |= {
         "thresholds": {"mode": "absolute", "steps": _steps(signal)},
         "custom": {**_LINES, "thresholdsStyle": {"mode": "line+area" if signal.direction is not Direction.BELOW else "line"}},
@@ -469,14 +481,17 @@ def _steps(signal: Signal) -> list[dict[str, Any]]:
 
 
 def _panel(title: str, expression: str, unit: str, legend: str) -> dict[str, Any]:
-    source = {"uid": DATA_SOURCE}
+    source = {"type": "prometheus", "uid": DATA_SOURCE}
     return {
         "type": "timeseries",
         "title": title,
         "datasource": source,
         "targets": [{"refId": "A", "datasource": source, "expr": expression, "legendFormat": legend or "__auto"}],
         "fieldConfig": {"defaults": {"unit": unit, "min": 0, "custom": dict(_LINES)}, "overrides": []},
-        "options": {"legend": {"displayMode": "list", "placement": "bottom"}, "tooltip": {"mode": "multi", "sort": "desc"}},
+        "options": {
+            "legend": {"showLegend": True, "displayMode": "list", "placement": "bottom", "calcs": []},
+            "tooltip": {"mode": "multi", "sort": "desc"},
+        },
     }
 
 
