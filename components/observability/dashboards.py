@@ -15,6 +15,8 @@ from settings.signals import Dashboard, Direction, Place, Severity, Signal, Thre
 
 DATA_SOURCE = "metrics"
 """Identifier of the region's Prometheus among Grafana's data sources."""
+DATA_SOURCE_KIND = "prometheus"
+"""The plugin of Grafana that asks it."""
 
 _RUNBOOKS = Path(__file__).parents[2] / "docs" / "runbooks"
 _SCHEMA_VERSION = 39  # Grafana 11 and later read it as it is, and migrate it themselves
@@ -481,7 +483,7 @@ def _steps(signal: Signal) -> list[dict[str, Any]]:
 
 
 def _panel(title: str, expression: str, unit: str, legend: str) -> dict[str, Any]:
-    source = {"type": "prometheus", "uid": DATA_SOURCE}
+    source = {"type": DATA_SOURCE_KIND, "uid": DATA_SOURCE}
     return {
         "type": "timeseries",
         "title": title,

@@ -8,7 +8,7 @@ import pulumi
 import yaml
 from pulumi_kubernetes import core
 
-from components.observability.dashboards import DATA_SOURCE, dashboards, runbook_dashboards
+from components.observability.dashboards import DATA_SOURCE, DATA_SOURCE_KIND, dashboards, runbook_dashboards
 from components.observability.watcher import Port, Watcher, WatcherArgs
 from components.policy_document import Statement
 from components.workloads.certificates import certificate_secret, create_certificate, service_hosts
@@ -180,7 +180,7 @@ def _sources(region: str) -> str:
                 {
                     "name": "Prometheus",
                     "uid": DATA_SOURCE,
-                    "type": "prometheus",
+                    "type": DATA_SOURCE_KIND,
                     "access": "proxy",
                     "url": "$PROMETHEUS_URL",
                     "isDefault": True,
