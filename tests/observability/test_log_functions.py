@@ -138,6 +138,12 @@ def test_a_store_whose_certificate_nobody_knows_gets_nothing(there: LogStore) ->
     assert not there.requests
 
 
+def test_a_store_that_only_shows_its_own_certificate_is_not_trusted(there: LogStore, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("SSL_CERT_FILE")
+    with pytest.raises(UnreachableError, match="SSLCertVerificationError"):
+        Store(there.endpoint, REGION).ask("GET", "/")
+
+
 def test_a_store_that_is_not_there_is_told_without_what_was_sent(monkeypatch: pytest.MonkeyPatch) -> None:
     for name, value in CREDENTIALS.items():
         monkeypatch.setenv(name, value)
@@ -170,7 +176,7 @@ def test_a_line_of_a_container_says_where_it_is_from(there: LogStore) -> None:
 @pytest.mark.parametrize("merged", [False, True], ids=["as text", "read by the collector"])
 def test_json_of_a_container_becomes_fields(there: LogStore, merged: bool) -> None:
     said = {"severity": "WARN", "msg": "filled", "order_id": "o-1", "price": 1.5, "venue": {"name": "binance"}, "nothing": None}
-    line = container_line(json.dumps(said), log_processed=said) if merged else container_line(json.dumps(said))
+    line = container_line("", log_processed=said) if merged else container_line(json.dumps(said))
     document = shipped(there, line)
     assert document["message"] == "filled"
     assert (document["level"], document["order_id"]) == ("warning", "o-1")
@@ -263,9 +269,18 @@ def test_secrets_are_gone_from_every_part_of_a_document(there: LogStore) -> None
     inner = json.dumps(
         {"msg": f"sent password={secret}", "headers": [{"name": "X-Api-Key", "value": secret}], "api_key": [secret], "o": {"token": secret}}
     )
+    headers = json.dumps({"headers": [{"value": secret, "name": "X-Api-Key"}]})
     nested = json.dumps({"request": inner, "url": f"postgres://u:{secret}@db/x", "error": f"Bearer {secret}", "user": f"secret={secret}"})
-    shipper.handler(sent(container_line(inner), container_line(nested), nested, f"Authorization: Basic {secret}=="))
-    assert len(kept(there)) == 4
+    shipper.handler(
+        sent(
+            container_line(inner),
+            container_line(nested),
+            nested,
+            container_line(json.dumps({"msg": "m", **json.loads(headers)})),
+            f"Authorization: Basic {secret}==",
+        )
+    )
+    assert len(kept(there)) == 5
     assert secret not in json.dumps(kept(there))
     assert "[redacted]" in json.dumps(kept(there))
 
@@ -288,10 +303,10 @@ def test_no_value_is_longer_than_the_index_bears(there: LogStore) -> None:
     deep: Any = "🂡" * 6_000
     for _ in range(30):
         deep = {"🂡" * 500: deep}
-    document = shipped(there, json.dumps({"text": "🂡" * 6_000, "deep": deep, "": 1}, ensure_ascii=False))
+    document = shipped(there, json.dumps({"text": "🂡" * 9_000, "deep": deep, "": 1, " . ": 2}, ensure_ascii=False))
     assert longest_term(document["fields"]) > 16_000
     assert longest_term(document["fields"]) < 32_766
-    assert "" not in document["fields"]
+    assert set(document["fields"]) == {"text", "deep"}
 
 
 def longest_term(value: Any, path: str = "") -> int:

@@ -93,7 +93,7 @@ RULES: tuple[Rule, ...] = (
         "private key",
         ("private key",),
         # up to the next line of dashes, a quote, or the end of what is cut
-        re.compile(r'(-----BEGIN [A-Z0-9 ]{0,40}PRIVATE KEY[A-Z ]{0,10}-----)(?:[^-"]|-(?!----))*'),
+        re.compile(r'(-----BEGIN [A-Z0-9 ]{0,40}PRIVATE KEY[A-Z ]{0,10}-----)(?:[^-"\\]|-(?!----)|\\++(?!"))*'),
         rf"\1{REDACTED}",
     ),
     Rule(

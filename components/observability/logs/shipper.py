@@ -166,7 +166,7 @@ def document(event: Mapping[str, Any], origin: Origin) -> dict[str, Any]:
     if entry is not None:
         entry = redact_value(entry)
         told |= _fields(entry) | _promoted(entry, origin.source)
-        text = _message(entry) or text
+        text = _message(entry) or text or json.dumps(entry, ensure_ascii=False)
     told |= {key: value for key, value in _said(text, origin.source).items() if key not in told}
     told |= _cut(text, truncated=bool(told.get(Field.TRUNCATED)))
     told |= {
