@@ -35,14 +35,15 @@ def program(*names: str, package: str, folders: str = "") -> Path:
             return Path(found)
         if folders and (versions := sorted(Path("/").glob(f"{folders}/{name}"), key=_version)):
             return versions[-1]
-    _missing(f"{' or '.join(names)} is not installed (Debian: apt install {package})")
+    missing(f"{' or '.join(names)} is not installed (Debian: apt install {package})")
 
 
 def _version(path: Path) -> list[int]:
     return [int(part) for part in path.parts if part.isdigit()]
 
 
-def _missing(reason: str) -> NoReturn:
+def missing(reason: str) -> NoReturn:
+    """Skips the test for a reason, or fails it where nothing may be skipped."""
     if os.environ.get(REQUIRED) == "1":
         pytest.fail(f"{reason}, and {REQUIRED}=1 allows no skipping")
     pytest.skip(reason)
