@@ -8,7 +8,6 @@ from collections.abc import Iterator
 from urllib.parse import quote, unquote
 
 import pytest
-import yaml
 
 from components.observability.signing_proxy import SigningProxy, bootstrap
 from tests.real.envoy import ACCESS_KEY, DOMAIN, SECRET_KEY, SESSION_TOKEN, Asked, Proxy, envoy, refusal
@@ -254,9 +253,3 @@ def test_without_credentials_nobody_is_asked() -> None:
         assert proxy.ask(PAGE).status == 403
         assert not proxy.arrived
         assert proxy.ask("/").status == 302
-
-
-def test_nothing_listens_but_the_entry() -> None:
-    stated = yaml.safe_load(BOOTSTRAP)
-    assert "admin" not in stated
-    assert "stats_sinks" not in stated
