@@ -21,7 +21,7 @@ _CONSOLE_PATH = f"{DASHBOARDS_PATH}/api/console"
 # Of the images of Envoy, the distroless one too
 TRUSTED_AUTHORITIES = "/etc/ssl/certs/ca-certificates.crt"
 
-# OpenSearch Service takes requests of 10 MiB on its smaller instances (OpenSearch Service quotas, "Network limits")
+# OpenSearch Service takes requests of 10 MiB on its smaller instances ("Amazon OpenSearch Service quotas")
 _LARGEST_REQUEST_BYTES = 10 * 1024 * 1024
 _MOST_CONNECTIONS = 1000
 # Searches over weeks take long. The load balancer waits for 300 seconds (`load_balancer.idle_timeout_seconds`) and knows less to say
@@ -49,24 +49,35 @@ _DROPPED_PREFIXES = (
 _DROPPED_HEADERS = ("authorization", "proxy-authorization", "forwarded", "securitytenant")
 """Who asks is said by the signature alone. Names with an underscore, such as those of impersonation, do not even come in."""
 
-# The load balancer's sessions and stickiness are nobody's business behind it
-_KEEP_OTHERS_COOKIES = """\
-function envoy_on_request(handle)
-  local sent = handle:headers():get("cookie")
-  if sent == nil then
-    return
-  end
+_REWRITE = """\
+-- The load balancer's sessions and stickiness are nobody's business behind it
+local function strip_cookies(headers)
   local kept = {}
-  for cookie in sent:gmatch("[^;%s][^;]*") do
-    if not (cookie:find("^AWSELB") or cookie:find("^AWSALB")) then
-      kept[#kept + 1] = cookie
+  for line = 0, headers:getNumValues("cookie") - 1 do
+    for cookie in headers:getAtIndex("cookie", line):gmatch("[^;%s][^;]*") do
+      if not (cookie:find("^AWSELB") or cookie:find("^AWSALB")) then
+        kept[#kept + 1] = cookie
+      end
     end
   end
+  headers:remove("cookie")
   if #kept > 0 then
-    handle:headers():replace("cookie", table.concat(kept, "; "))
-  else
-    handle:headers():remove("cookie")
+    headers:add("cookie", table.concat(kept, "; "))
   end
+end
+
+-- Whether + is a space, and what = is within a value, signer and verifier may see differently; escaped, they cannot
+local function escape_query(headers)
+  local path, query = headers:get(":path"):match("^([^?]*%?)(.*)$")
+  if query then
+    local escaped = query:gsub("%+", "%%20"):gsub("=([^&]*)", function(value) return "=" .. value:gsub("=", "%%3D") end)
+    headers:replace(":path", path .. escaped)
+  end
+end
+
+function envoy_on_request(handle)
+  strip_cookies(handle:headers())
+  escape_query(handle:headers())
 end
 """
 
@@ -161,7 +172,7 @@ def _http(proxy: SigningProxy) -> _Message:
             _health(),
             _remember(),
             _drop(),
-            _strip_cookies(),
+            _rewrite(),
             _sign(proxy),
             _refuse_unsigned(),
             _extension("envoy.filters.http.router", "filters.http.router.v3.Router", {"suppress_envoy_headers": True}),
@@ -227,8 +238,8 @@ def _drop() -> _Message:
     )
 
 
-def _strip_cookies() -> _Message:
-    stated: _Message = {"default_source_code": {"inline_string": _KEEP_OTHERS_COOKIES}, "clear_route_cache": False}
+def _rewrite() -> _Message:
+    stated: _Message = {"default_source_code": {"inline_string": _REWRITE}, "clear_route_cache": False}
     return _extension("envoy.filters.http.lua", "filters.http.lua.v3.Lua", stated)
 
 

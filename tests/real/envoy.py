@@ -30,7 +30,8 @@ ACCESS_KEY, SECRET_KEY, SESSION_TOKEN = "ASIAEXAMPLE", "secret-key-of-the-pod", 
 _POD_TOKEN = "token-of-the-service-account"
 _LOG_SECONDS, _PAUSE_SECONDS, _ANSWER_SECONDS = 10, 0.05, 20
 
-Headers: TypeAlias = Mapping[str, str]
+Headers: TypeAlias = Mapping[str, str | tuple[str, ...]]
+"""A name with several values is sent on as many lines."""
 
 
 @dataclass(frozen=True)
@@ -60,16 +61,21 @@ class Proxy:
     folder: Path
     arrived: list[Asked] = field(default_factory=list[Asked])
 
-    def ask(self, target: str, headers: Headers | None = None, *, method: str = "GET", body: bytes | None = None) -> Answer:
+    def ask(self, target: str, headers: Headers | None = None, *, method: str = "GET", body: bytes = b"") -> Answer:
         """Asks as the load balancer would, which believes any certificate. The target is sent as it is written."""
         trust = ssl.create_default_context()
         trust.check_hostname, trust.verify_mode = False, ssl.CERT_NONE
         with closing(http.client.HTTPSConnection(LOOPBACK, self.port, timeout=_ANSWER_SECONDS, context=trust)) as connection:
-            connection.request(method, target, body, {"Host": "logs.mastertrade.example"} | dict(headers or {}))
+            connection.putrequest(method, target, skip_host=True)
+            lines = {"Host": "logs.mastertrade.example", "Content-Length": str(len(body))} | dict(headers or {})
+            for name, values in lines.items():
+                for value in (values,) if isinstance(values, str) else values:
+                    connection.putheader(name, value)
+            connection.endheaders(body)
             answer = connection.getresponse()
             return Answer(answer.status, answer.headers, answer.read())
 
-    def passed_on(self, target: str, headers: Headers | None = None, *, method: str = "GET", body: bytes | None = None) -> Asked:
+    def passed_on(self, target: str, headers: Headers | None = None, *, method: str = "GET", body: bytes = b"") -> Asked:
         """Asks for what the domain answers, and shows what arrived there."""
         answer = self.ask(target, headers, method=method, body=body)
         assert answer.status == 200, answer
