@@ -18,6 +18,14 @@ PYTHONS := python3.11 python3.12 python3.13 python3.14 python3
 INSTALL := $(BIN)/python -m pip install --quiet --no-input --disable-pip-version-check --no-compile --require-hashes
 LOCK := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate --custom-compile-command 'make lock'
 
+# Where the environment forbids bytecode beside the sources, it is kept in .venv: without any, every process would compile the SDK anew,
+# which takes longer than all else that a preview does
+ifdef PYTHONDONTWRITEBYTECODE
+unexport PYTHONDONTWRITEBYTECODE
+PYTHONPYCACHEPREFIX ?= $(CURDIR)/$(VENV)/.bytecode
+export PYTHONPYCACHEPREFIX
+endif
+
 .DEFAULT_GOAL := help
 .PHONY: help preview audit digest test lint style types pytest format mutate bench lock checksums clean
 
@@ -47,7 +55,7 @@ types: $(DEVELOPMENT)
 	@errors=$$($(BIN)/basedpyright 2>&1) || { echo "$$errors"; exit 1; }
 
 pytest: $(DEVELOPMENT)
-	@$(BIN)/python -m pytest --numprocesses=auto --dist=loadfile $(ARGS)
+	@$(BIN)/python -m pytest --numprocesses=auto --dist=loadfile --no-loadscope-reorder $(ARGS)
 
 format: $(DEVELOPMENT) ## Rewrite the code in the common style
 	@$(BIN)/ruff check --quiet --fix-only .

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import pulumi
 import pulumi_aws as aws
 
+from components.workloads.log_collection import LogCollection
 from components.workloads.objects import ClusterContext
 from settings.add_ons import AddOn
 
@@ -22,11 +23,12 @@ class AddOnsArgs:
 
     cluster: ClusterContext
     versions: Mapping[AddOn, str]
+    collection: LogCollection
     after: Sequence[pulumi.Resource]
 
 
 class AddOns(pulumi.ComponentResource):
-    """Metrics for the autoscalers, certificates between services, secrets as files."""
+    """Metrics for the autoscalers, certificates between services, secrets as files, logs of pods."""
 
     certificates: pulumi.Resource
     """What certificates wait for."""
@@ -50,15 +52,19 @@ class AddOns(pulumi.ComponentResource):
             addon_name=add_on,
             addon_version=self._args.versions[add_on],
             configuration_values=self._configuration(add_on),
+            pod_identity_associations=self._args.collection.identities if add_on is AddOn.LOG_COLLECTION else None,
             resolve_conflicts_on_create="OVERWRITE",
             resolve_conflicts_on_update="OVERWRITE",
             opts=pulumi.ResourceOptions(parent=self, depends_on=self._args.after),
         )
 
     def _configuration(self, add_on: AddOn) -> str | None:
+        if add_on is AddOn.LOG_COLLECTION:
+            return self._args.collection.configuration
+        return self._mounted_secrets() if add_on is AddOn.MOUNTED_SECRETS else None
+
+    def _mounted_secrets(self) -> str:
         """The driver asks for its region here: the metadata service of a node does not answer pods. It runs on every node."""
-        if add_on is not AddOn.MOUNTED_SECRETS:
-            return None
         driver = {
             "enableSecretRotation": True,
             "rotationPollInterval": "3600s",

@@ -62,6 +62,7 @@ class Valkey(pulumi.ComponentResource):
         self._context = args.context
         self._identifier = args.context.name(NameRule.CACHE_GROUP, args.purpose)
         self.client_user = self._user_name("client")
+        self.log_groups: dict[str, aws.cloudwatch.LogGroup] = {}
 
         client = self._user("client", args.client_access)
         users = self._create_users(client)
@@ -129,6 +130,7 @@ class Valkey(pulumi.ComponentResource):
             key_arn=self._args.logs_key_arn,
             parent=self,
         )
+        self.log_groups[kind] = group
         return {"destination": group.name, "destination_type": "cloudwatch-logs", "log_format": "json", "log_type": kind}
 
     def _create_cluster(

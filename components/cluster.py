@@ -78,6 +78,7 @@ class Cluster(pulumi.ComponentResource):
     cluster_arn: pulumi.Output[str]
     endpoint: pulumi.Output[str]
     node_role_name: pulumi.Output[str]
+    log_group: aws.cloudwatch.LogGroup
     resource: aws.eks.Cluster
     """What Kubernetes objects are deleted with."""
     api: kubernetes.Provider
@@ -89,10 +90,10 @@ class Cluster(pulumi.ComponentResource):
         self._context = args.context
         self._cluster_name = cluster_name(args.context)
 
-        logs = self._create_log_group()
+        self.log_group = self._create_log_group()
         cluster_role_arn = self._create_cluster_role()
         node_role = self._create_node_role()
-        self.resource = self._create_cluster(cluster_role_arn, logs)
+        self.resource = self._create_cluster(cluster_role_arn, self.log_group)
         access = self._give_access(node_role)
         self.api = self._create_provider(access)
 

@@ -86,6 +86,8 @@ class Database(pulumi.ComponentResource):
     reader_endpoint: pulumi.Output[str]
     """Where services read, balanced over the readers."""
     instances: list[aws.rds.ClusterInstance]
+    log_groups: dict[str, aws.cloudwatch.LogGroup]
+    """By the name that Aurora gives the log."""
     writer_endpoint: pulumi.Output[str]
     """The cluster's own, past the proxy: for sessions that hold a lock. Where another region writes, nobody listens there."""
 
@@ -97,7 +99,8 @@ class Database(pulumi.ComponentResource):
 
         subnet_group = self._create_subnet_group()
         monitoring_role = self._create_monitoring_role()
-        self._cluster = self._create_cluster(subnet_group, self._create_parameters(), monitoring_role, self._create_log_groups())
+        self.log_groups = self._create_log_groups()
+        self._cluster = self._create_cluster(subnet_group, self._create_parameters(), monitoring_role)
         self.instances = self._create_instances(subnet_group, monitoring_role)
         self._create_replication_alarm()
         self._proxy_arn: pulumi.Output[str] | None = None
@@ -176,10 +179,10 @@ class Database(pulumi.ComponentResource):
         # Aurora PostgreSQL exports these three and no other; `instance` tells why a serverless database did not pause
         return ["postgresql", "iam-db-auth-error", *(["instance"] if self._serverless else [])]
 
-    def _create_log_groups(self) -> list[aws.cloudwatch.LogGroup]:
+    def _create_log_groups(self) -> dict[str, aws.cloudwatch.LogGroup]:
         """Declared before the cluster writes to them, else RDS creates them unencrypted and for ever."""
-        return [
-            log_group(
+        return {
+            export: log_group(
                 self._context.logical("database-log", export),
                 name=f"/aws/rds/cluster/{self._identifier}/{export}",
                 retention_days=_LOG_RETENTION_DAYS,
@@ -187,14 +190,13 @@ class Database(pulumi.ComponentResource):
                 parent=self,
             )
             for export in self._log_exports
-        ]
+        }
 
     def _create_cluster(
         self,
         subnet_group: aws.rds.SubnetGroup,
         parameters: aws.rds.ClusterParameterGroup,
         monitoring_role: pulumi.Output[str] | None,
-        log_groups: Sequence[aws.cloudwatch.LogGroup],
     ) -> aws.rds.Cluster:
         args, settings = self._args, self._args.settings
         managed_by_aws = args.global_cluster is None  # AWS rotates the password of no member of a global database
@@ -241,7 +243,7 @@ class Database(pulumi.ComponentResource):
             opts=pulumi.ResourceOptions(
                 parent=self,
                 protect=self._context.protect,
-                depends_on=[*log_groups, *args.after],
+                depends_on=[*self.log_groups.values(), *args.after],
                 ignore_changes=_CHANGED_BY_FAILOVER if args.global_cluster else None,
                 custom_timeouts=pulumi.CustomTimeouts(create="120m", update="120m", delete="120m"),
             ),

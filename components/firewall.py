@@ -54,6 +54,8 @@ class Firewall(pulumi.ComponentResource):
     WAF counts approximately and notices within seconds to minutes; the API gateway enforces the exact rate per trader.
     """
 
+    log_group: aws.cloudwatch.LogGroup
+
     def __init__(self, name: str, args: FirewallArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("mastertrade:entry:Firewall", name, None, opts)
         self._args = args
@@ -120,7 +122,7 @@ class Firewall(pulumi.ComponentResource):
 
     def _create_logging(self, acl: aws.wafv2.WebAcl) -> None:
         context = self._context
-        group = log_group(
+        group = self.log_group = log_group(
             context.logical("firewall"),
             name=f"aws-waf-logs-{context.name(NameRule.WEB_ACL, 'entry')}",  # WAF logs to no group of another prefix
             retention_days=self._args.log_retention_days,

@@ -28,6 +28,8 @@ class KeyPurpose(StrEnum):
     METRICS = "metrics"
     CANARIES = "canaries"
     """What canaries leave behind: reports and logs of their runs."""
+    LOG_STORE = "log-store"
+    """Logs as they are searched, and what the functions around the log store are told."""
     BACKUP = "backup"
 
 
@@ -69,6 +71,7 @@ USES: dict[KeyPurpose, KeyUse] = {
     # "Encryption at rest", whose policy names no condition about grants)
     KeyPurpose.METRICS: KeyUse(via=("aps",), grants=True, for_resources_only=False, lent=True),
     KeyPurpose.CANARIES: KeyUse(via=("s3", "lambda"), grants=True),
+    KeyPurpose.LOG_STORE: KeyUse(via=("es", "lambda"), grants=True),
     KeyPurpose.BACKUP: KeyUse(via=("backup", "rds"), grants=True, replicated=True),
 }
 

@@ -48,6 +48,7 @@ class LoadBalancer(pulumi.ComponentResource):
     """Hosted zone of `dns_name`, for alias records."""
     operator_pool_id: pulumi.Output[str]
     """User pool of those who may open monitoring. and logs."""
+    firewall_log_group: aws.cloudwatch.LogGroup
     target_group_arns: dict[str, pulumi.Output[str]]
     """By name of the target group in `settings/routes.py`: what the workloads register their pods with."""
 
@@ -63,7 +64,7 @@ class LoadBalancer(pulumi.ComponentResource):
         sign_in = OperatorSignIn(self._context, hosts=self._operator_hosts(), parent=self)
         for route in ROUTES:
             self._route(route, listener, sign_in)
-        Firewall(
+        firewall = Firewall(
             self._context.logical("firewall"),
             FirewallArgs(
                 context=self._context,
@@ -75,6 +76,7 @@ class LoadBalancer(pulumi.ComponentResource):
             pulumi.ResourceOptions(parent=self),
         )
 
+        self.firewall_log_group = firewall.log_group
         self.dns_name = balancer.dns_name
         self.zone_id = balancer.zone_id
         self.operator_pool_id = sign_in.pool_id

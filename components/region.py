@@ -19,7 +19,9 @@ from components.load_balancer import LoadBalancer, LoadBalancerArgs
 from components.network import Network, NetworkArgs
 from components.notifications import Notifications, NotificationsArgs, Topic
 from components.observability.canaries import Canaries, CanariesArgs
+from components.observability.central_logs import CentralLogs, CentralLogsArgs
 from components.observability.heartbeat import HeartbeatListener, HeartbeatListenerArgs
+from components.observability.logs.contract import LogSource
 from components.observability.metrics import Metrics, MetricsArgs
 from components.observability.monitoring import Monitoring, MonitoringArgs
 from components.operations import OperationsHost, OperationsHostArgs
@@ -35,7 +37,6 @@ from settings.credentials import BROKER_READERS, PAGER_KEY
 from settings.model import PlatformSettings, RegionRole, ValkeySettings
 from settings.network_plan import Segment, segment_cidr
 from settings.parameters import CACHE_ACCESS, CACHE_PARAMETERS, SESSIONS_ACCESS, SESSIONS_PARAMETERS, ValkeyParameter
-from settings.routes import DASHBOARDS
 from settings.traffic import Boundary, Service
 
 
@@ -90,6 +91,7 @@ class Region(pulumi.ComponentResource):
         self.cluster = self._create_cluster()
         self.vault_snapshots = self._create_vault_snapshots()
         self.workloads = self._create_workloads()
+        self.central_logs = self._create_central_logs()
         self.monitoring = self._create_monitoring()
         self.operations_host = self._create_operations_host()
         self.backup_vault = self._create_backup_vault()
@@ -116,6 +118,7 @@ class Region(pulumi.ComponentResource):
             "loadBalancer": self.load_balancer.dns_name,
             "operatorPool": self.load_balancer.operator_pool_id,
             "metrics": self.metrics.endpoint,
+            "logs": self.central_logs.endpoint,
             "operationsHost": self.operations_host.group_name,
             "targetGroups": self.load_balancer.target_group_arns,
         }
@@ -364,12 +367,39 @@ class Region(pulumi.ComponentResource):
                 subnet_ids=self.network.subnet_ids(Segment.APPLICATION),
                 node_security_group_id=self.security_groups.group_id(Boundary.NODES),
                 volumes_key_arn=self._key(KeyPurpose.VOLUMES),
+                logs_key_arn=self._key(KeyPurpose.LOGS),
                 vault_key_arn=self._key(KeyPurpose.VAULT),
                 readers=self._args.shared.readers,
                 snapshots=self.vault_snapshots,
                 stores=self._stores(),
             ),
             pulumi.ResourceOptions(parent=self, providers=[self.cluster.api]),
+        )
+
+    def _create_central_logs(self) -> CentralLogs:
+        return CentralLogs(
+            self._context.logical("central-logs"),
+            CentralLogsArgs(
+                context=self._context,
+                settings=self._settings.observability,
+                groups={
+                    LogSource.PODS: {"application": self.workloads.log_collection.log_group},
+                    LogSource.CONTROL_PLANE: {"cluster": self.cluster.log_group},
+                    LogSource.DATABASE: self.database.log_groups,
+                    LogSource.CACHE: self.cache.log_groups,
+                    LogSource.SESSIONS: self.sessions.log_groups,
+                    LogSource.FIREWALL: {"entry": self.load_balancer.firewall_log_group},
+                    LogSource.METRICS: {"prometheus": self.metrics.log_group},
+                },
+                zones=len(self._stated.zones),
+                store_subnet_ids=self._data_subnets(),
+                store_security_group_id=self.security_groups.group_id(Boundary.LOG_STORE),
+                function_subnet_ids=self.network.subnet_ids(Segment.APPLICATION),
+                function_security_group_id=self.security_groups.group_id(Boundary.LOG_FUNCTIONS),
+                store_key_arn=self._key(KeyPurpose.LOG_STORE),
+                logs_key_arn=self._key(KeyPurpose.LOGS),
+            ),
+            self._child(),
         )
 
     def _create_monitoring(self) -> Monitoring:
@@ -383,7 +413,8 @@ class Region(pulumi.ComponentResource):
                 workloads=self.workloads,
                 subnet_ids=self.network.subnet_ids(Segment.APPLICATION),
                 collector_security_group_id=self.security_groups.group_id(Boundary.METRICS_COLLECTOR),
-                dashboards_target_group_arn=self.load_balancer.target_group_arns[DASHBOARDS.name],
+                logs=self.central_logs,
+                target_group_arns=self.load_balancer.target_group_arns,
                 load_balancer_cidr=str(segment_cidr(self._stated.vpc_cidr, Segment.PUBLIC)),
             ),
             pulumi.ResourceOptions(parent=self, providers=[self.cluster.api]),

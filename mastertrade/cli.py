@@ -284,7 +284,7 @@ def audit(
 
     \b
     Of a real run (what its file does not tell, the evidence says under `limits`):
-      pulumi preview -s prod --policy-pack policies/encryption --event-log events.json
+      PULUMI_DEBUG_COMMANDS=1 pulumi preview -s prod --policy-pack policies/encryption --event-log events.json
       python -m mastertrade audit --from-pulumi events.json --out evidence
       pulumi preview -s prod --json --show-sames > preview.json       the packs are asked about what it declares
       python -m mastertrade audit --from-pulumi preview.json

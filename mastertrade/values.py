@@ -130,6 +130,8 @@ def embedded(value: Plain) -> Plain:
 _SIGNATURE = "4dabf18193072939515e22adb298388d"
 _SECRET_SIGNATURE = "1b47061264138c4ac30d75fd1eb44270"  # noqa: S105 - a public constant of the protocol
 _REFERENCE_SIGNATURE = "5cf8f73096256a8f31e491e813e4eb8e"
+ASSET_CONTENT = ("assets", "path", "text", "uri")
+"""What assets and archives may hold; the engine adds a digest of it."""
 _UNKNOWN_SENTINEL = "04da6b54-80e4-46f7-96ec-b56ff0331ba9"
 
 
@@ -158,7 +160,8 @@ def _read_mapping(value: Value) -> Plain:
         # What a provider sees of a resource that is passed whole is its ID, or its URN if it has none.
         id_ = plain.get("id", plain.get("urn"))
         return UNKNOWN if id_ == "" else id_
-    return plain
+    # an asset or archive is what it holds
+    return {name: each for name, each in plain.items() if name in ASSET_CONTENT}
 
 
 _READERS: dict[str | None, Callable[[Value], Plain]] = {

@@ -14,6 +14,8 @@ class AddOn(StrEnum):
     """Certificates between services."""
     MOUNTED_SECRETS = "aws-secrets-store-csi-driver-provider"
     """Secrets as files, read with the pod's own role."""
+    LOG_COLLECTION = "amazon-cloudwatch-observability"
+    """What pods write, to CloudWatch Logs."""
 
     @property
     def namespace(self) -> str:
@@ -23,4 +25,5 @@ class AddOn(StrEnum):
             AddOn.OBJECT_METRICS: "kube-state-metrics",
             AddOn.CERTIFICATES: "cert-manager",
             AddOn.MOUNTED_SECRETS: "aws-secrets-manager",
+            AddOn.LOG_COLLECTION: "amazon-cloudwatch",
         }[self]

@@ -70,6 +70,7 @@ VAULT_POD = PodSize(500, 512)
 DASHBOARDS_POD = PodSize(250, 512)
 CLOUD_METRICS_POD = PodSize(100, 256)
 SECRET_AGES_POD = PodSize(100, 256)
+LOG_SEARCH_POD = PodSize(250, 256)
 
 
 @dataclass(frozen=True)
@@ -304,3 +305,4 @@ def _own_pods(settings: PlatformSettings) -> Iterator[tuple[PodSize, int]]:
     yield DASHBOARDS_POD, settings.observability.dashboards.replicas + 1
     yield CLOUD_METRICS_POD, 2
     yield SECRET_AGES_POD, 1
+    yield LOG_SEARCH_POD, settings.observability.logs.search_replicas + 1

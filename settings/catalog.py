@@ -147,3 +147,24 @@ class BrokerInstance(StrEnum):
     def cores(self) -> int:
         """Virtual cores of one node; of M7g, the medium size has one."""
         return {BrokerInstance.MEDIUM: 1, BrokerInstance.LARGE: 2, BrokerInstance.XLARGE: 4}[self]
+
+
+class SearchInstance(StrEnum):
+    """Instance types of Amazon OpenSearch Service domains (developer guide, "Supported instance types")."""
+
+    T3_SMALL = "t3.small.search"
+    T3_MEDIUM = "t3.medium.search"
+    M6G_LARGE = "m6g.large.search"
+    R6G_LARGE = "r6g.large.search"
+    R6G_XLARGE = "r6g.xlarge.search"
+    R6G_2XLARGE = "r6g.2xlarge.search"
+
+    @property
+    def burstable(self) -> bool:
+        """Whether it is of the T3 family: no warm nodes, no standby zone, no auto-tune, small volumes (same guide, "T3 instances")."""
+        return self.startswith("t3.")
+
+    @property
+    def max_volume_gib(self) -> int:
+        """Largest volume of one node, in GiB (same guide, "Quotas"; below what gp3 allows for the larger types)."""
+        return {SearchInstance.T3_SMALL: 100, SearchInstance.T3_MEDIUM: 200, SearchInstance.M6G_LARGE: 512}.get(self, 1024)

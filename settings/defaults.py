@@ -66,6 +66,8 @@ PROD: dict[str, Any] = {
             "kube-state-metrics": "v2.17.0-eksbuild.4",
             "cert-manager": "v1.20.2-eksbuild.3",
             "aws-secrets-store-csi-driver-provider": "v3.1.3-eksbuild.1",
+            # of the line that collects with Fluent Bit; from 5 on it instruments applications unless told not to
+            "amazon-cloudwatch-observability": "v4.10.3-eksbuild.1",
         },
         "node_pools": {
             "general": {"capacity": "on_demand", "max_cores": 96, "max_memory_gib": 384},
@@ -147,6 +149,19 @@ PROD: dict[str, Any] = {
         "dashboards": {"replicas": 2},
         "thresholds": {},
         "canaries": {"interval_minutes": 1, "runtime": "syn-python-selenium-14.0", "retention_days": 31},
+        "logs": {
+            "engine_version": "2.19",
+            "instance": "r6g.large.search",
+            "zones": 3,
+            "nodes_per_zone": 1,
+            "volume_gib": 400,
+            "masters": "m6g.large.search",
+            "warm": {"instance": "ultrawarm1.medium.search", "nodes_per_zone": 1},
+            "hot_days": 7,
+            "retention_days": 90,
+            "collected_days": 30,
+            "search_replicas": 2,
+        },
         "log_retention_days": 90,
     },
 }
@@ -187,6 +202,7 @@ STAGING_DIFFERENCES: dict[str, Any] = {
         "metrics": {"retention_days": 30},
         "alerts": {"pagerduty": False},
         "canaries": {"interval_minutes": 5, "retention_days": 7},
+        "logs": {"instance": "m6g.large.search", "volume_gib": 100, "warm": None, "retention_days": 30},
         "log_retention_days": 30,
     },
 }
@@ -208,6 +224,7 @@ DEV_DIFFERENCES: dict[str, Any] = {
         "aws_cli": "aws-cli/aws-cli:latest",
         "grafana": "grafana/grafana:12.3.1",
         "cloud_metrics": "prometheuscommunity/yet-another-cloudwatch-exporter:v0.62.1",
+        "log_search": "envoyproxy/envoy:distroless-v1.40.0",
     },
     "services": {
         service: {
@@ -255,6 +272,17 @@ DEV_DIFFERENCES: dict[str, Any] = {
         "alerts": {"pagerduty": False},
         "dashboards": {"replicas": 1},
         "canaries": {"interval_minutes": 15, "retention_days": 7},
+        "logs": {
+            "instance": "t3.medium.search",
+            "zones": 1,
+            "volume_gib": 20,
+            "masters": None,
+            "warm": None,
+            "hot_days": 2,
+            "retention_days": 7,
+            "collected_days": 7,
+            "search_replicas": 1,
+        },
         "log_retention_days": 7,
     },
 }

@@ -196,6 +196,10 @@ class ImagesSettings(Model):
         description="Yet Another CloudWatch Exporter 0.62 or later: tells Prometheus what CloudWatch measures.",
         examples=[f"prometheuscommunity/yet-another-cloudwatch-exporter:v0.62.1@sha256:{'0a6d8f1b24c3957e' * 4}"],
     )
+    log_search: ImageReference = Field(
+        description="Envoy 1.37 or later: signs the searches of operators with the role of its pod.",
+        examples=[f"envoyproxy/envoy:distroless-v1.40.0@sha256:{'0a6d8f1b24c3957e' * 4}"],
+    )
 
 
 class ServiceSettings(Model):

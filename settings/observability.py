@@ -1,12 +1,13 @@
 """What watches the platform: metrics, alerts and who hears of them, dashboards, canaries."""
 
 from enum import StrEnum
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 from pydantic import Field
 
-from components.observability.signals import BY_NAME
 from settings.base import EmailAddress, LogRetentionDays, Model
+from settings.catalog import SearchInstance
+from settings.signals import BY_NAME
 from settings.windows import Day, Interval, TimeOfDay, intervals_between
 
 if TYPE_CHECKING:
@@ -86,6 +87,54 @@ class DashboardSettings(Model):
     replicas: Annotated[int, Field(ge=1, le=5)] = Field(description="Pods in each region; each has all that is shown.", examples=[2])
 
 
+_ZONES_WITH_STANDBY = 3
+WarmInstance = Literal["ultrawarm1.medium.search", "ultrawarm1.large.search"]
+
+
+class WarmSettings(Model):
+    """UltraWarm: nodes whose data lies in S3, for indices that are searched rarely and never written again."""
+
+    instance: WarmInstance = Field(
+        description="Type of each node: 1.5 TiB on a medium, 20 TiB on a large.", examples=["ultrawarm1.medium.search"]
+    )
+    nodes_per_zone: Annotated[int, Field(ge=1, le=50)] = Field(description="Nodes in each zone.", examples=[1])
+
+
+class LogsSettings(Model):
+    """Amazon OpenSearch Service: one domain in each region, searched at logs. of the domain."""
+
+    engine_version: Literal["2.17", "2.19"] = Field(description="OpenSearch version, major and minor.", examples=["2.19"])
+    instance: SearchInstance = Field(description="Type of each data node.", examples=["r6g.large.search"])
+    zones: Literal[1, 2, 3] = Field(
+        description="Zones that nodes are spread over, with a copy of every line in each; all of a region's where it has fewer.",
+        examples=[3],
+    )
+    nodes_per_zone: Annotated[int, Field(ge=1, le=26)] = Field(description="Data nodes in each zone.", examples=[1])
+    volume_gib: Annotated[int, Field(ge=10, le=1024)] = Field(description="Volume of each data node, in GiB.", examples=[200])
+    masters: SearchInstance | None = Field(
+        description="Type of three dedicated master nodes, null for none. With them the third zone is a standby.",
+        examples=["m6g.large.search"],
+    )
+    warm: WarmSettings | None = Field(description="Nodes for old indices, null for none: those stay on the data nodes.")
+    hot_days: Annotated[int, Field(ge=2, le=365)] = Field(
+        description="Days after which an index is warm, which is read only. Two at least: yesterday's is still written to.", examples=[7]
+    )
+    retention_days: Annotated[int, Field(ge=3, le=3653)] = Field(description="Days after which an index is deleted.", examples=[30])
+    collected_days: LogRetentionDays = Field(
+        description="Days that what pods write is kept in CloudWatch Logs, from where it can be brought to the store again.", examples=[14]
+    )
+    search_replicas: Annotated[int, Field(ge=1, le=5)] = Field(description="Pods in each region that let operators in.", examples=[2])
+
+    def spread(self, offered: int) -> int:
+        """Zones that nodes are spread over, of those that a region has."""
+        return min(self.zones, offered)
+
+    def standby(self, offered: int) -> bool:
+        """Whether one of three zones is a standby, whose nodes take over within a minute (developer guide, "Multi-AZ with Standby")."""
+        types = (self.instance, self.masters)
+        return self.spread(offered) == _ZONES_WITH_STANDBY and not any(each is None or each.burstable for each in types)
+
+
 class ThresholdSettings(Model):
     """Where a signal's thresholds lie in this environment; what is null stays as in the table of signals."""
 
@@ -103,4 +152,5 @@ class ObservabilitySettings(Model):
         description="Changed thresholds by signal.", examples=[{"node-memory": {"warning": 80}}]
     )
     canaries: CanarySettings
+    logs: LogsSettings
     log_retention_days: LogRetentionDays = Field(description="Days that the watchers' own logs are kept.", examples=[90])

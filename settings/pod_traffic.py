@@ -21,7 +21,7 @@ OWN_NAMESPACES: tuple[str, ...] = (TRADING, VAULT, MONITORING)
 NAMESPACES: dict[Peer, str] = {
     **dict.fromkeys(Service, TRADING),
     **dict.fromkeys((Party.VAULT, Party.VAULT_OPERATIONS), VAULT),
-    **dict.fromkeys((Party.MONITORING, Party.CLOUD_METRICS, Party.SECRET_AGES), MONITORING),
+    **dict.fromkeys((Party.MONITORING, Party.CLOUD_METRICS, Party.SECRET_AGES, Party.LOGS), MONITORING),
 }
 """Namespace of each party of ours. The cluster's own services live where their add-ons put them."""
 

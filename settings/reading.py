@@ -35,6 +35,7 @@ _LONGEST_SHOWN = 1000  # characters that are looked at to show a value; `shown` 
 ENCRYPTED = "[secret]"
 """What stands for an encrypted value where nothing can decrypt it."""
 _MOST_PER_GROUP = 20  # mistakes in one list or mapping that are named singly
+_MOST_NAMES = 20  # that a mapping may have, in a line for a screen; docs/settings.md has them all
 
 Path = tuple[str, ...]
 
@@ -368,15 +369,16 @@ def _resolved(schema: dict[str, Json]) -> dict[str, Json]:
 def _allowed(schema: Mapping[str, Json]) -> str:
     """The values that a schema takes, and why."""
     description = str(schema.get("description", "")).split("\n", 1)[0].rstrip(".")
-    return f"{allowed_values(schema)} ({description})" if description and "properties" not in schema else allowed_values(schema)
+    values = allowed_values(schema, _MOST_NAMES)
+    return f"{values} ({description})" if description and "properties" not in schema else values
 
 
-def allowed_values(schema: Mapping[str, Json]) -> str:
-    """The values that a schema takes, in words."""
-    return f"{_values(schema)}, or null" if schema.get("nullable") else _values(schema)
+def allowed_values(schema: Mapping[str, Json], most: int | None = None) -> str:
+    """The values that a schema takes, in words: all names of a mapping, or so many of them at most."""
+    return f"{_values(schema, most)}, or null" if schema.get("nullable") else _values(schema, most)
 
 
-def _values(schema: Mapping[str, Json]) -> str:
+def _values(schema: Mapping[str, Json], most: int | None) -> str:
     kind = schema.get("type")
     if "enum" in schema or "const" in schema:
         return ", ".join(as_written(value) for value in schema.get("enum", [schema.get("const")]))
@@ -390,8 +392,9 @@ def _values(schema: Mapping[str, Json]) -> str:
         each = f"{'one of ' if 'enum' in element else ''}{allowed_values(element)}"
         return f"a list{_bounds(schema.get('minItems'), schema.get('maxItems'), 'of')}, each {each}"
     if kind == "object":
-        names = schema.get("properties") or _resolved(cast("dict[str, Json]", schema.get("propertyNames", {}))).get("enum", ())
-        return f"a mapping with {', '.join(names)}" if "minProperties" not in schema else "a mapping with one entry at least"
+        names = list(schema.get("properties") or _resolved(cast("dict[str, Json]", schema.get("propertyNames", {}))).get("enum", ()))
+        more = f" and {len(names) - most} more" if most is not None and len(names) > most else ""
+        return f"a mapping with {', '.join(names[:most])}{more}" if "minProperties" not in schema else "a mapping with one entry at least"
     words = {"integer": "a whole number", "number": "a number", "boolean": "true or false"}.get(str(kind), "")
     steps = f" in steps of {schema['multipleOf']:g}" if "multipleOf" in schema else ""
     return f"{words}{_bounds(schema.get('minimum'), schema.get('maximum'), 'from')}{steps}"

@@ -31,7 +31,7 @@ API = TargetGroupSpec("api", Service.API_GATEWAY, SERVICE_TLS, "/health")
 # a client that reconnects finds the pod that holds its subscriptions
 STREAMS = TargetGroupSpec("streams", Service.MARKET_DATA, SERVICE_TLS, "/health", sticky=True)
 DASHBOARDS = TargetGroupSpec("dashboards", Party.MONITORING, GRAFANA_TLS, "/api/health")
-LOG_SEARCH = TargetGroupSpec("log-search", Party.LOGS, LOGS_TLS, "/api/status")
+LOG_SEARCH = TargetGroupSpec("log-search", Party.LOGS, LOGS_TLS, "/health")
 
 API_HOST, MONITORING_HOST, LOGS_HOST = "api", "monitoring", "logs"
 

@@ -4,7 +4,6 @@ import math
 from collections.abc import Callable, Iterator
 from itertools import combinations
 
-from components.observability.signals import BY_NAME, Limits, threshold_problems
 from settings.capacity import Need, largest_pod, needs
 from settings.catalog import (
     CACHE_NODES_PER_CLUSTER,
@@ -16,6 +15,7 @@ from settings.catalog import (
 )
 from settings.model import Environment, ImagesSettings, PlatformSettings, RegionRole
 from settings.problems import Problem
+from settings.signals import BY_NAME, Limits, threshold_problems
 from settings.traffic import SINGLE_ACTIVE
 from settings.windows import DailyWindow, Interval, WeeklyWindow, overlap
 
@@ -446,6 +446,36 @@ def thresholds_make_sense(settings: PlatformSettings) -> Iterator[Problem]:
         )
 
 
+def log_store_is_possible(settings: PlatformSettings) -> Iterator[Problem]:
+    """The log store is one that OpenSearch Service makes (developer guide, "Multi-AZ", "UltraWarm storage", "T3 instances", "Quotas")."""
+    logs, key = settings.observability.logs, "observability.logs"
+    if settings.capacity.survives_zone_loss and logs.zones == 1:
+        yield Problem(f"{key}.zones", "1, which may be lost, and capacity.survives_zone_loss is true", "2 or 3", "zones: 3")
+    if logs.warm and (logs.masters is None or logs.instance.burstable):
+        yield Problem(
+            f"{key}.warm",
+            "warm nodes need dedicated masters, and data nodes that are not T3",
+            "null, or masters and a larger type",
+            "warm: null",
+        )
+    if logs.warm and logs.zones * logs.warm.nodes_per_zone == 1:
+        yield Problem(f"{key}.warm.nodes_per_zone", "1 in one zone", "two nodes at least", "nodes_per_zone: 2")
+    if logs.volume_gib > logs.instance.max_volume_gib:
+        yield Problem(
+            f"{key}.volume_gib",
+            f"{logs.volume_gib} GiB on a {logs.instance}",
+            f"{logs.instance.max_volume_gib} at most for this type",
+            f"volume_gib: {logs.instance.max_volume_gib}",
+        )
+    if logs.retention_days <= logs.hot_days:
+        yield Problem(
+            f"{key}.retention_days",
+            f"{logs.retention_days} days, of which {logs.hot_days} are hot",
+            "more days than hot_days",
+            f"retention_days: {logs.hot_days + 1}",
+        )
+
+
 def alarms_are_ordered(settings: PlatformSettings) -> Iterator[Problem]:
     """A warning comes before what it warns of."""
     if settings.alarms.memory_warning_percent >= settings.alarms.memory_critical_percent:
@@ -484,6 +514,7 @@ RULES: dict[Rule, tuple[str, ...]] = {
     failover_keeps_its_promise: ("failover",),
     alarms_are_ordered: ("alarms",),
     thresholds_make_sense: ("observability.thresholds",),
+    log_store_is_possible: ("observability.logs", "capacity.survives_zone_loss"),
     images_are_pinned: (*(f"images.{name}" for name in _IMAGES), *_of_services("image"), "environment"),
     registries_have_known_parts: ("images.registry",),
     replicas_are_ordered: _of_services("min_replicas", "max_replicas"),

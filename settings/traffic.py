@@ -5,7 +5,7 @@ row here does not reach. A row names who opens the connection; answers are impli
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from settings.network_plan import Segment
@@ -35,6 +35,10 @@ class Party(StrEnum):
     METRICS_COLLECTOR = "metrics-collector"
     """Reads the metrics of pods: a part of Managed Service for Prometheus, with addresses in our VPC."""
     LOGS = "logs"
+    """Lets operators search logs."""
+    LOG_FUNCTIONS = "log-functions"
+    """Set up the log store, and bring logs there."""
+    LOG_STORE = "log-store"
     VAULT = "vault"
     VAULT_OPERATIONS = "vault-operations"
     """Initialises Vault and takes its snapshots."""
@@ -69,6 +73,8 @@ class Boundary(StrEnum):
     CACHE = "cache"
     SESSIONS = "sessions"
     BROKER = "broker"
+    LOG_FUNCTIONS = "log-functions"
+    LOG_STORE = "log-store"
 
 
 BOUNDARY_SEGMENTS: dict[Boundary, Segment] = {
@@ -83,6 +89,8 @@ BOUNDARY_SEGMENTS: dict[Boundary, Segment] = {
     Boundary.CACHE: Segment.DATA,
     Boundary.SESSIONS: Segment.DATA,
     Boundary.BROKER: Segment.DATA,
+    Boundary.LOG_FUNCTIONS: Segment.APPLICATION,
+    Boundary.LOG_STORE: Segment.DATA,
 }
 """The segment in which each boundary's addresses lie."""
 
@@ -116,6 +124,8 @@ PARTY_BOUNDARIES: dict[Peer, Boundary] = {
     Party.CACHE: Boundary.CACHE,
     Party.SESSIONS: Boundary.SESSIONS,
     Party.BROKER: Boundary.BROKER,
+    Party.LOG_FUNCTIONS: Boundary.LOG_FUNCTIONS,
+    Party.LOG_STORE: Boundary.LOG_STORE,
 }
 
 HTTP, HTTPS = 80, 443
@@ -124,6 +134,7 @@ GRAFANA_TLS, LOGS_TLS = 3000, 5601
 VAULT_API, VAULT_CLUSTER = 8200, 8201
 KUBELET = 10250
 WEBHOOK, METRICS_API = 10260, 10251  # of the EKS add-ons, which leave 10250 to the kubelet
+COLLECTOR_WEBHOOK = 9443  # of the add-on that collects logs (chart of amazon-cloudwatch-observability)
 SERVICE_METRICS = 9464  # apart from 8443, which the load balancer leads the world to; OpenTelemetry's port for Prometheus
 CERTIFICATE_METRICS, OBJECT_METRICS = 9402, 8080  # of cert-manager and kube-state-metrics, as their add-ons have them
 CLOUD_METRICS = 5000  # YACE's port
@@ -181,6 +192,8 @@ FLOWS: tuple[Flow, ...] = (
     Flow(Party.METRICS_COLLECTOR, Party.CLOUD_METRICS, CLOUD_METRICS, "what CloudWatch measures"),
     Flow(Party.METRICS_COLLECTOR, Party.CLUSTER_SERVICES, OBJECT_METRICS, "state of Kubernetes objects"),
     Flow(Party.METRICS_COLLECTOR, Party.CLUSTER_SERVICES, CERTIFICATE_METRICS, "expiry of certificates"),
+    Flow(Party.LOG_FUNCTIONS, Party.LOG_STORE, HTTPS, "logs, and what the store is told about them"),
+    Flow(Party.LOGS, Party.LOG_STORE, HTTPS, "searches of operators"),
     Flow(Party.VAULT, Party.VAULT, VAULT_API, "a new member joins"),
     Flow(Party.VAULT, Party.VAULT, VAULT_CLUSTER, "members agree, and forward to their leader"),
     Flow(Party.VAULT_OPERATIONS, Party.VAULT, VAULT_API, "initialisation and snapshots"),
@@ -197,6 +210,7 @@ FLOWS: tuple[Flow, ...] = (
     Flow(Party.CONTROL_PLANE, Party.NODE, KUBELET, "logs, commands and probes that operators ask for"),
     Flow(Party.CONTROL_PLANE, Party.CLUSTER_SERVICES, WEBHOOK, "admission webhook of the certificates"),
     Flow(Party.CONTROL_PLANE, Party.CLUSTER_SERVICES, METRICS_API, "metrics that the autoscalers read"),
+    Flow(Party.CONTROL_PLANE, Party.CLUSTER_SERVICES, COLLECTOR_WEBHOOK, "admission webhook of the log collector"),
     Flow(Party.CLUSTER_SERVICES, Party.NODE, KUBELET, "metrics of the pods"),
     Flow(Party.NODE, Party.INTERNET, HTTPS, "image layers in S3, and AWS APIs that have no endpoint here"),
     Flow(Party.VAULT_OPERATIONS, Party.INTERNET, HTTPS, "snapshots to S3, whose addresses are public behind the gateway endpoint too"),
@@ -283,4 +297,6 @@ def acl_rules(segment: Segment) -> tuple[AclRule, ...]:
         if passes_through_nat and segment is Segment.PUBLIC:
             rules.append(AclRule(Direction.INGRESS, flow.source, flow.port, flow.port))
             rules.append(AclRule(Direction.EGRESS, flow.source, *EPHEMERAL))
-    return tuple(dict.fromkeys(rules))
+    each_once = dict.fromkeys(rules)
+    # the world has our segments in it, and an ACL holds twenty rules each way (VPC user guide, "Quotas")
+    return tuple(rule for rule in each_once if rule.peer is None or replace(rule, peer=None) not in each_once)

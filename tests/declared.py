@@ -1,13 +1,16 @@
 """What a stack declares, asked as a person would ask: this type, in this region, of this name."""
 
+import contextlib
 import functools
 import gc
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Generator, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
-from mastertrade.offline import Evaluation, Mode, Resource, Secret, evaluate, read_configuration
+from mastertrade.offline import Evaluation, Mode, Resource, Secret, evaluate, read_configuration, stacks_of
+from tests.sharing import shared
 
 ROOT = Path(__file__).parent.parent
 PROJECT = "mastertrade"
@@ -54,10 +57,15 @@ def document(value: Any) -> dict[str, Any]:
 
 def configuration(stack: str, **changes: Any) -> dict[str, str]:
     """A stack's configuration with some keys replaced; values as they would stand in YAML."""
-    stated = dict(read_configuration(ROOT, stack))
+    stated = dict(_own_configuration(stack))
     for key, value in changes.items():
-        stated[f"{PROJECT}:{key}"] = value if isinstance(value, str) else json.dumps(value)
+        stated[f"{PROJECT}:{key}"] = value if isinstance(value, str) else json.dumps(value, separators=(",", ":"))
     return stated
+
+
+@functools.cache
+def _own_configuration(stack: str) -> Mapping[str, str]:
+    return read_configuration(ROOT, stack)
 
 
 def with_regions(*regions: str, active: str | None = None) -> dict[str, str]:
@@ -67,16 +75,32 @@ def with_regions(*regions: str, active: str | None = None) -> dict[str, str]:
 
 
 def declare(stack: str, stated: Mapping[str, str] | None = None, mode: Mode = Mode.SIMULATED) -> Declared:
-    """Evaluates a stack. Equal questions are answered once."""
+    """Evaluates a stack. Equal questions are answered once, also where one states what the stack's own file does."""
+    if stack in stacks_of(ROOT) and stated == _own_configuration(stack):
+        stated = None
     return _declare(stack, None if stated is None else tuple(sorted(stated.items())), mode)
 
 
 @functools.cache
 def _declare(stack: str, stated: tuple[tuple[str, str], ...] | None, mode: Mode) -> Declared:
-    # the collector would look through everything that earlier evaluations left, again and again
+    # what comes from another process stays as long as what is evaluated here
+    with _uncollected():
+        return Declared(shared(repr((stack, stated, mode)), lambda: evaluated(stack, None if stated is None else dict(stated), mode)))
+
+
+def evaluated(stack: str, stated: Mapping[str, str] | None = None, mode: Mode = Mode.SIMULATED) -> Evaluation:
+    """Evaluates a stack of this repository anew."""
+    # in a thread: the SDK records the whole call stack with every resource, and that of a test is sixty frames deeper
+    with _uncollected(), ThreadPoolExecutor(1, thread_name_prefix="program") as thread:
+        return thread.submit(evaluate, ROOT, stack, mode=mode, configuration=stated).result()
+
+
+@contextlib.contextmanager
+def _uncollected() -> Generator[None]:
+    """Without the collector, which would look through everything that earlier evaluations left, again and again."""
     gc.disable()
     try:
-        return Declared(evaluate(ROOT, stack, mode=mode, configuration=None if stated is None else dict(stated)))
+        yield
     finally:
         gc.freeze()
         gc.enable()

@@ -3,11 +3,14 @@
 import re
 import subprocess
 import sys
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 import yaml
 
+from mastertrade import manifests
+from mastertrade.cli import cli
 from mastertrade.manifests import manifests_of
 from mastertrade.offline import masked
 from tests.declared import ROOT, declare
@@ -22,6 +25,14 @@ def run(*arguments: str) -> subprocess.CompletedProcess[str]:
 @pytest.fixture(scope="module")
 def written() -> subprocess.CompletedProcess[str]:
     return run("-s", "dev")
+
+
+@pytest.fixture
+def run_here(monkeypatch: pytest.MonkeyPatch) -> Callable[..., int]:
+    """The command in this process, about stacks that other tests have declared. Returns the exit code."""
+    monkeypatch.setattr(manifests, "evaluate", lambda _, stack: declare(stack).evaluation)
+    monkeypatch.chdir(ROOT)
+    return lambda *arguments: cli.main(["manifests", *arguments], standalone_mode=False)()
 
 
 def objects(text: str) -> list[dict[str, Any]]:
@@ -46,8 +57,11 @@ def test_text_of_several_lines_stays_readable(written: subprocess.CompletedProce
     assert "  lease.sql: |\n" in written.stdout
 
 
-def test_the_same_is_written_each_time(written: subprocess.CompletedProcess[str]) -> None:
-    assert run("-s", "dev").stdout == written.stdout
+def test_the_same_is_written_in_each_process(
+    written: subprocess.CompletedProcess[str], run_here: Callable[..., int], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run_here("-s", "dev", "--region", "us-east-1") == 0
+    assert capsys.readouterr().out == written.stdout
 
 
 def kind_and_name(each: dict[str, Any]) -> tuple[str, str]:
@@ -68,12 +82,21 @@ def test_regions_have_their_own_objects() -> None:
     [
         (("-s", "prod"), "--region: stack 'prod' has clusters in several regions; allowed: us-east-1, us-west-2"),
         (("-s", "dev", "--region", "eu-west-1"), "--region: 'eu-west-1' has no cluster in stack 'dev'; allowed: us-east-1"),
-        (("-s", "none"), "none"),
     ],
-    ids=["no region", "unknown region", "unknown stack"],
+    ids=["no region", "unknown region"],
 )
-def test_what_is_missing_is_said_once(arguments: tuple[str, ...], told: str) -> None:
-    done = run(*arguments)
+def test_a_region_that_is_missing_is_said_once(
+    arguments: tuple[str, ...], told: str, run_here: Callable[..., int], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run_here(*arguments) == 2
+    said = capsys.readouterr()
+    assert said.out == ""
+    assert said.err.startswith(told)
+    assert said.err.count("\n") == 1
+
+
+def test_a_stack_that_is_not_there_is_exit_code_2() -> None:
+    done = run("-s", "none")
     assert (done.returncode, done.stdout) == (2, "")
-    assert told in done.stderr
+    assert "none" in done.stderr
     assert "Traceback" not in done.stderr

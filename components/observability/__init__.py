@@ -1,1 +1,1 @@
-"""What watches the platform: signals, rules, who hears of them, dashboards, and the metrics that they stand on."""
+"""What watches the platform: rules, who hears of them, dashboards, and the metrics that they stand on."""

@@ -6,7 +6,7 @@ from typing import Any
 
 import yaml
 
-from components.observability.signals import HEARTBEAT, SIGNALS, Severity, System, Team
+from settings.signals import HEARTBEAT, SIGNALS, Severity, System, Team
 from settings.windows import MINUTES_PER_DAY, Day, Interval, clock
 
 # Service quotas of Amazon Managed Prometheus

@@ -9,11 +9,11 @@ import pulumi_aws as aws
 import yaml
 
 from components.context import RegionContext
-from components.observability.signals import EVALUATION_SECONDS, SCRAPE_SECONDS
 from components.workloads.pods import METRICS_PORT_NAME
 from settings.add_ons import AddOn
 from settings.names import NameRule
 from settings.pod_traffic import MONITORING, NAME_LABEL, TRADING, VAULT
+from settings.signals import EVALUATION_SECONDS, SCRAPE_SECONDS
 from settings.traffic import CERTIFICATE_METRICS, OBJECT_METRICS, VAULT_API, Party
 
 _POD, _NODE = "__meta_kubernetes_pod", "__meta_kubernetes_node"
@@ -76,7 +76,7 @@ class Collection(pulumi.ComponentResource):
 
 
 def scrape_configuration(region: str, stack: str) -> str:
-    """What is asked, as Prometheus writes it. Jobs have the names that rules know them by (`signals.py`)."""
+    """What is asked, as Prometheus writes it. Jobs have the names that rules know them by (`settings/signals.py`)."""
     return yaml.safe_dump(
         {
             "global": {

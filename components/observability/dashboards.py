@@ -11,10 +11,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from components.observability.signals import Dashboard, Direction, Place, Severity, Signal, Thresholds, Unit, signals_of
+from settings.signals import Dashboard, Direction, Place, Severity, Signal, Thresholds, Unit, signals_of
 
 DATA_SOURCE = "metrics"
 """Identifier of the region's Prometheus among Grafana's data sources."""
+DATA_SOURCE_KIND = "prometheus"
+"""The plugin of Grafana that asks it."""
 
 _RUNBOOKS = Path(__file__).parents[2] / "docs" / "runbooks"
 _SCHEMA_VERSION = 39  # Grafana 11 and later read it as it is, and migrate it themselves
@@ -42,6 +44,7 @@ TITLES: dict[Dashboard, str] = {
     Dashboard.BROKER: "Broker",
     Dashboard.ORDER_FLOW: "Order flow",
     Dashboard.KUBERNETES: "Kubernetes",
+    Dashboard.LOGS: "Logs",
     Dashboard.RECOVERY: "Recovery objectives",
     Dashboard.COST: "Cost drivers",
 }
@@ -245,6 +248,64 @@ PANELS: tuple[Panel, ...] = (
         "{{condition}}",
     ),
     Panel(
+        Dashboard.LOGS,
+        "Lines brought to the store",
+        "topk(10, sum by (dimension_LogGroupName) (aws_logs_forwarded_log_events_sum)) / 300",
+        "ops",
+        "{{dimension_LogGroupName}}",
+    ),
+    Panel(
+        Dashboard.LOGS,
+        "Lines that could not be delivered",
+        "topk(10, sum by (dimension_LogGroupName) (aws_logs_delivery_errors_sum)) / 300",
+        "ops",
+        "{{dimension_LogGroupName}}",
+    ),
+    Panel(
+        Dashboard.LOGS,
+        "Runs of the shipper and of the set-up",
+        'sum by (dimension_FunctionName) (aws_lambda_invocations_sum{dimension_FunctionName=~".+-log-.+"}) / 300',
+        "ops",
+        "{{dimension_FunctionName}}",
+    ),
+    Panel(
+        Dashboard.LOGS,
+        "Longest run",
+        'max by (dimension_FunctionName) (aws_lambda_duration_maximum{dimension_FunctionName=~".+-log-.+"})',
+        "ms",
+        "{{dimension_FunctionName}}",
+    ),
+    Panel(
+        Dashboard.LOGS,
+        "Age of the oldest batch that waits",
+        'max by (dimension_FunctionName) (aws_lambda_async_event_age_maximum{dimension_FunctionName=~".+-log-.+"})',
+        "ms",
+        "{{dimension_FunctionName}}",
+    ),
+    Panel(Dashboard.LOGS, "Documents written, each copy", "sum(aws_es_indexing_rate_sum) / 60", "ops", "documents"),
+    Panel(
+        Dashboard.LOGS,
+        "Time of a search",
+        "max by (dimension_DomainName) (aws_es_search_latency_average)",
+        "ms",
+        "{{dimension_DomainName}}",
+    ),
+    Panel(
+        Dashboard.LOGS,
+        "Processor of the busiest node",
+        "max by (dimension_DomainName) (aws_es_cpuutilization_maximum)",
+        "percent",
+        "{{dimension_DomainName}}",
+    ),
+    Panel(
+        Dashboard.LOGS,
+        "Free space of the fullest node",
+        "1024 ^ 2 * min by (dimension_DomainName) (aws_es_free_storage_space_minimum)",
+        BYTES,
+        "{{dimension_DomainName}}",
+    ),
+    Panel(Dashboard.LOGS, "Nodes", "min by (dimension_DomainName) (aws_es_nodes_minimum)", "short", "{{dimension_DomainName}}"),
+    Panel(
         Dashboard.RECOVERY,
         "Health of regions, as Route 53 sees it",
         'min by (tag_Name) (aws_route53_health_check_status_minimum{tag_Name=~"entry-.+"})',
@@ -376,15 +437,27 @@ def _page(*, uid: str, title: str, tags: list[str], links: list[dict[str, Any]],
     }
 
 
+_LINK: dict[str, Any] = {
+    "icon": "",
+    "tooltip": "",
+    "tags": [],
+    "asDropdown": False,
+    "targetBlank": False,
+    "includeVars": False,
+    "keepTime": False,
+}
+"""What Grafana's schema asks of every link."""
+
+
 def _links_to(tag: str, title: str) -> dict[str, Any]:
-    return {"type": "dashboards", "title": title, "tags": [tag], "asDropdown": True, "includeVars": False, "keepTime": True}
+    return {**_LINK, "type": "dashboards", "title": title, "tags": [tag], "asDropdown": True, "keepTime": True}
 
 
 def _signal_panel(signal: Signal) -> dict[str, Any]:
     legend = " ".join(f"{{{{{label}}}}}" for label in signal.by) or signal.title
     panel = _panel(signal.title, signal.record, _UNITS[signal.unit], legend)
     panel["description"] = signal.summary
-    panel["links"] = [{"title": "Runbook", "url": f"/d/runbook-{signal.page}", "targetBlank": True}]
+    panel["links"] = [{**_LINK, "type": "link", "title": "Runbook", "url": f"/d/runbook-{signal.page}", "targetBlank": True}]
     panel["fieldConfig"]["defaults"] |= {
         "thresholds": {"mode": "absolute", "steps": _steps(signal)},
         "custom": {**_LINES, "thresholdsStyle": {"mode": "line+area" if signal.direction is not Direction.BELOW else "line"}},
@@ -410,14 +483,17 @@ def _steps(signal: Signal) -> list[dict[str, Any]]:
 
 
 def _panel(title: str, expression: str, unit: str, legend: str) -> dict[str, Any]:
-    source = {"uid": DATA_SOURCE}
+    source = {"type": DATA_SOURCE_KIND, "uid": DATA_SOURCE}
     return {
         "type": "timeseries",
         "title": title,
         "datasource": source,
         "targets": [{"refId": "A", "datasource": source, "expr": expression, "legendFormat": legend or "__auto"}],
         "fieldConfig": {"defaults": {"unit": unit, "min": 0, "custom": dict(_LINES)}, "overrides": []},
-        "options": {"legend": {"displayMode": "list", "placement": "bottom"}, "tooltip": {"mode": "multi", "sort": "desc"}},
+        "options": {
+            "legend": {"showLegend": True, "displayMode": "list", "placement": "bottom", "calcs": []},
+            "tooltip": {"mode": "multi", "sort": "desc"},
+        },
     }
 
 

@@ -93,6 +93,8 @@ def cloudwatch_configuration(region: str, project: str, stack: str) -> str:
         {
             "name": name.lower().replace("/", "-"),
             "namespace": name,
+            # those of one kind alone: each series costs as much as any other
+            **({"dimensionNameRequirements": each["dimensions"]} if each.get("exactly") else {}),
             **_cloudwatch_job(each, region),
         }
         for name, each in namespaces.items()

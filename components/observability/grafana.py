@@ -8,17 +8,18 @@ import pulumi
 import yaml
 from pulumi_kubernetes import core
 
-from components.observability.dashboards import DATA_SOURCE, dashboards, runbook_dashboards
-from components.observability.signals import Dashboard, Place, Thresholds
+from components.observability.dashboards import DATA_SOURCE, DATA_SOURCE_KIND, dashboards, runbook_dashboards
+from components.observability.served import serve
 from components.observability.watcher import Port, Watcher, WatcherArgs
 from components.policy_document import Statement
-from components.workloads.certificates import certificate_secret, create_certificate, service_hosts
+from components.workloads.certificates import certificate_secret
 from components.workloads.contract import TLS_FOLDER
-from components.workloads.objects import ClusterContext, metadata
+from components.workloads.objects import ClusterContext
 from components.workloads.scripts import config_map
 from settings.capacity import DASHBOARDS_POD
-from settings.pod_traffic import MONITORING, NAME_LABEL
+from settings.pod_traffic import MONITORING
 from settings.routes import DASHBOARDS
+from settings.signals import Dashboard, Place, Thresholds
 from settings.traffic import GRAFANA_TLS, Party
 
 _PROVISIONING, _DASHBOARDS, _RUNBOOKS = "/etc/grafana/provisioning", "/var/lib/dashboards", "/var/lib/runbooks"
@@ -53,50 +54,17 @@ class Grafana(pulumi.ComponentResource):
         super().__init__("mastertrade:observability:Grafana", name, None, opts)
         self._args = args
         self._cluster = args.cluster
-        certificate = self._create_certificate()
-        binding = self._bind_target_group(self._create_service())
-        self._run([certificate, binding])
+        self._run(
+            serve(
+                args.cluster,
+                DASHBOARDS,
+                args.target_group_arn,
+                certificates=args.certificates,
+                after=args.after,
+                parent=self,
+            )
+        )
         self.register_outputs({})
-
-    def _after(self, *more: pulumi.Resource) -> pulumi.ResourceOptions:
-        return self._cluster.child(self, [*self._args.after, *more])
-
-    def _create_certificate(self) -> pulumi.Resource:
-        return create_certificate(
-            self._cluster,
-            Party.MONITORING,
-            MONITORING,
-            service_hosts(Party.MONITORING, MONITORING),
-            parent=self,
-            after=[self._args.certificates, *self._args.after],
-        )
-
-    def _create_service(self) -> core.v1.Service:
-        stated = metadata(Party.MONITORING, MONITORING, Party.MONITORING)
-        stated["annotations"] = {"pulumi.com/skipAwait": "true"}  # its pods come after it
-        return core.v1.Service(
-            self._cluster.logical(Party.MONITORING),
-            metadata=stated,
-            spec={
-                "selector": {NAME_LABEL: Party.MONITORING},
-                "ports": [{"name": "https", "port": GRAFANA_TLS, "target_port": GRAFANA_TLS, "protocol": "TCP"}],
-            },
-            opts=self._after(),
-        )
-
-    def _bind_target_group(self, service: core.v1.Service) -> pulumi.Resource:
-        return self._cluster.custom(
-            f"target-{DASHBOARDS.name}",
-            "eks.amazonaws.com/v1",
-            "TargetGroupBinding",
-            metadata(DASHBOARDS.name, MONITORING, Party.MONITORING),
-            {
-                "serviceRef": {"name": Party.MONITORING, "port": GRAFANA_TLS},
-                "targetGroupARN": self._args.target_group_arn,
-                "targetType": "ip",
-            },
-            options=self._after(service),
-        )
 
     def _run(self, after: Sequence[pulumi.Resource]) -> None:
         args = self._args
@@ -180,7 +148,7 @@ def _sources(region: str) -> str:
                 {
                     "name": "Prometheus",
                     "uid": DATA_SOURCE,
-                    "type": "prometheus",
+                    "type": DATA_SOURCE_KIND,
                     "access": "proxy",
                     "url": "$PROMETHEUS_URL",
                     "isDefault": True,

@@ -12,7 +12,6 @@ from components.logs import log_group
 from components.notifications import Topic
 from components.observability.alertmanager import MuteTimes, PagerDutyKey, Receivers, definition
 from components.observability.rules import rule_groups
-from components.observability.signals import Limits, Place, System, Team, Thresholds
 from settings.capacity import BYTES_PER_GIB
 from settings.catalog import GIB_PER_ACU, Region
 from settings.credentials import PAGER_KEY_FIELD
@@ -20,6 +19,7 @@ from settings.model import PlatformSettings
 from settings.names import NameRule
 from settings.routes import MONITORING_HOST
 from settings.rules import writer_connections
+from settings.signals import Limits, Place, System, Team, Thresholds
 
 
 @dataclass(frozen=True)
@@ -40,8 +40,8 @@ class Metrics(pulumi.ComponentResource):
     workspace_arn: pulumi.Output[str]
     endpoint: pulumi.Output[str]
     """Where metrics are asked for, with a slash at the end."""
-    log_group_arn: pulumi.Output[str]
-    """Where the collector complains."""
+    log_group: aws.cloudwatch.LogGroup
+    """Where the service, and the collector, complain."""
 
     def __init__(self, name: str, args: MetricsArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("mastertrade:observability:Metrics", name, None, opts)
@@ -49,13 +49,13 @@ class Metrics(pulumi.ComponentResource):
         self._context = args.context
         self._settings = args.settings.observability
 
-        logs = self._create_log_group()
-        workspace = self._create_workspace(logs)
+        self.log_group = self._create_log_group()
+        workspace = self._create_workspace(self.log_group)
         self._keep(workspace)
         self._create_rules(workspace)
         self._route_alerts(workspace)
 
-        self.workspace_arn, self.endpoint, self.log_group_arn = workspace.arn, workspace.prometheus_endpoint, logs.arn
+        self.workspace_arn, self.endpoint = workspace.arn, workspace.prometheus_endpoint
         self.register_outputs({"workspaceArn": self.workspace_arn, "endpoint": self.endpoint})
 
     def _child(self) -> pulumi.ResourceOptions:
@@ -136,6 +136,7 @@ def place(settings: PlatformSettings, region: Region) -> Place:
         database_connections=writer_connections(settings),
         canary_minutes=settings.observability.canaries.interval_minutes,
         vault_snapshot_minutes=settings.vault.snapshot_interval_minutes,
+        log_store_volume_gib=settings.observability.logs.volume_gib,
         database_has_proxy=database.proxy is not None,
     )
 

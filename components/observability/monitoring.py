@@ -1,20 +1,23 @@
-"""What watches a region from its cluster: the collector, the exporter of CloudWatch's figures, dashboards."""
+"""What watches a region from its cluster: the collector, the exporter of CloudWatch's figures, dashboards, log search."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import pulumi
 
 from components.cluster import Cluster
+from components.observability.central_logs import CentralLogs
 from components.observability.cloud_metrics import CloudMetrics, CloudMetricsArgs
 from components.observability.collection import Collection, CollectionArgs
 from components.observability.grafana import Grafana, GrafanaArgs
+from components.observability.log_search import LogSearch, LogSearchArgs
 from components.observability.metrics import Metrics, changed_thresholds, place
 from components.observability.secret_ages import SecretAges, SecretAgesArgs
 from components.workloads.objects import ClusterContext, image
 from components.workloads.workloads import Workloads
 from settings.model import PlatformSettings
 from settings.pod_traffic import MONITORING
+from settings.routes import DASHBOARDS, LOG_SEARCH
 
 
 @dataclass(frozen=True)
@@ -28,7 +31,8 @@ class MonitoringArgs:
     workloads: Workloads
     subnet_ids: Sequence[pulumi.Input[str]]
     collector_security_group_id: pulumi.Input[str]
-    dashboards_target_group_arn: pulumi.Input[str]
+    logs: CentralLogs
+    target_group_arns: Mapping[str, pulumi.Input[str]]
     load_balancer_cidr: str
 
 
@@ -43,6 +47,7 @@ class Monitoring(pulumi.ComponentResource):
         self._export_cloud_metrics()
         self._tell_ages_of_secrets()
         self._show()
+        self._search_logs()
         self.register_outputs({})
 
     def _child(self) -> pulumi.ResourceOptions:
@@ -58,7 +63,7 @@ class Monitoring(pulumi.ComponentResource):
             CollectionArgs(
                 context=self._context,
                 workspace_arn=args.metrics.workspace_arn,
-                log_group_arn=args.metrics.log_group_arn,
+                log_group_arn=args.metrics.log_group.arn,
                 cluster_arn=args.cluster.cluster_arn,
                 subnet_ids=args.subnet_ids,
                 security_group_id=args.collector_security_group_id,
@@ -100,7 +105,24 @@ class Monitoring(pulumi.ComponentResource):
                 metrics_endpoint=args.metrics.endpoint,
                 workspace_arn=args.metrics.workspace_arn,
                 trusted_cidr=args.load_balancer_cidr,
-                target_group_arn=args.dashboards_target_group_arn,
+                target_group_arn=args.target_group_arns[DASHBOARDS.name],
+                certificates=args.workloads.add_ons.certificates,
+                after=args.workloads.ready(MONITORING),
+            ),
+            self._child(),
+        )
+
+    def _search_logs(self) -> None:
+        args, settings = self._args, self._args.settings
+        LogSearch(
+            self._context.logical("log-search"),
+            LogSearchArgs(
+                cluster=args.objects,
+                image=self._image(settings.images.log_search),
+                replicas=settings.observability.logs.search_replicas,
+                endpoint=args.logs.endpoint,
+                domain_arn=args.logs.store_arn,
+                target_group_arn=args.target_group_arns[LOG_SEARCH.name],
                 certificates=args.workloads.add_ons.certificates,
                 after=args.workloads.ready(MONITORING),
             ),

@@ -5,7 +5,7 @@ from typing import Any
 
 import yaml
 
-from components.observability.signals import (
+from settings.signals import (
     EVALUATION_SECONDS,
     HEARTBEAT,
     RECORDINGS,
@@ -26,7 +26,7 @@ _FOUNDATION = "foundation"
 
 NAMESPACES: dict[str, tuple[System, ...]] = {
     "entry": (System.API, System.REGION),
-    "stores": (System.DATABASE, System.CACHE, System.SESSIONS, System.BROKER),
+    "stores": (System.DATABASE, System.CACHE, System.SESSIONS, System.BROKER, System.LOGS),
     "trading": (System.MARKET_DATA, System.ORDERS),
     "cluster": (System.CLUSTER, System.MONITORING),
     "safety": (System.VAULT, System.SECRETS, System.BACKUP),

@@ -15,6 +15,8 @@ from settings.node_pools import POOL_LABEL, NodePool
 from settings.pod_traffic import MONITORING, NAME_LABEL
 from settings.traffic import Party
 
+_FINISH_SECONDS = 30
+
 
 @dataclass(frozen=True)
 class Port:
@@ -28,7 +30,11 @@ class Port:
 
 @dataclass(frozen=True)
 class WatcherArgs:
-    """What a watcher is made of. `folders`: volumes by the folder that they are read in. `after`: namespace, policies, nodes."""
+    """What a watcher is made of.
+
+    `folders`: volumes by the folder that they are read in. `after`: namespace, policies, nodes. `leave_seconds`: how long it goes on
+    after it has been told to stop, while a load balancer still sends.
+    """
 
     cluster: ClusterContext
     party: Party
@@ -42,6 +48,7 @@ class WatcherArgs:
     arguments: Sequence[str] = ()
     environment: Mapping[str, pulumi.Input[str]] = field(default_factory=dict[str, pulumi.Input[str]])
     scratch: str = "64Mi"
+    leave_seconds: int = 0
 
 
 class Watcher:
@@ -98,7 +105,7 @@ class Watcher:
             "security_context": POD_SECURITY,
             "node_selector": {POOL_LABEL: NodePool.GENERAL},
             "topology_spread_constraints": [self._spread(ZONE_LABEL), self._spread(HOST_LABEL)],
-            "termination_grace_period_seconds": 30,
+            "termination_grace_period_seconds": _FINISH_SECONDS + self._args.leave_seconds,
             "containers": [self._container()],
             "volumes": volumes,
         }
@@ -119,7 +126,7 @@ class Watcher:
         mounts: list[core.v1.VolumeMountArgsDict] = [
             {"name": volume["name"], "mount_path": folder, "read_only": True} for folder, volume in args.folders.items()
         ]
-        return {
+        container: core.v1.ContainerArgsDict = {
             "name": args.party,
             "image": args.image,
             "image_pull_policy": "IfNotPresent" if "@sha256:" in args.image else "Always",
@@ -134,6 +141,9 @@ class Watcher:
             "volume_mounts": [*mounts, {"name": "scratch", "mount_path": "/tmp"}],  # noqa: S108 - the container's own
             "termination_message_policy": "FallbackToLogsOnError",
         }
+        if args.leave_seconds:
+            container["lifecycle"] = {"pre_stop": {"sleep": {"seconds": args.leave_seconds}}}
+        return container
 
     def _keep_available(self) -> None:
         policy.v1.PodDisruptionBudget(

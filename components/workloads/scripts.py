@@ -29,14 +29,16 @@ def config_map(
     name: str,
     namespace: str,
     party: Peer,
-    files: Mapping[str, str],
+    files: Mapping[str, pulumi.Input[str]],
     parent: pulumi.Resource,
     after: Sequence[pulumi.Resource],
 ) -> core.v1.ConfigMap:
     """Files that never change under a pod: others have another name."""
+    stated = metadata(name, namespace, party)
+    stated["name"] = pulumi.Output.all(*files.values()).apply(lambda texts: named_after_content(name, dict(zip(files, texts, strict=True))))
     return core.v1.ConfigMap(
         cluster.logical(logical),
-        metadata=metadata(named_after_content(name, files), namespace, party),
+        metadata=stated,
         data=files,
         immutable=True,
         opts=cluster.child(parent, after),

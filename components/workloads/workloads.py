@@ -13,6 +13,7 @@ from components.context import RegionContext
 from components.nodes import Nodes, NodesArgs
 from components.secrets import Readers
 from components.snapshots import SnapshotBucket
+from components.workloads.log_collection import LogCollection, LogCollectionArgs
 from components.workloads.namespaces import Namespaces, NamespacesArgs
 from components.workloads.objects import ClusterContext
 from components.workloads.trading_service import SharedStores, TradingService, TradingServiceArgs
@@ -33,6 +34,7 @@ class WorkloadsArgs:
     subnet_ids: Sequence[pulumi.Input[str]]
     node_security_group_id: pulumi.Input[str]
     volumes_key_arn: pulumi.Input[str]
+    logs_key_arn: pulumi.Input[str]
     vault_key_arn: pulumi.Input[str]
     readers: Readers
     snapshots: SnapshotBucket
@@ -43,6 +45,7 @@ class Workloads(pulumi.ComponentResource):
     """Nodes, namespaces with their policies, add-ons, Vault and the trading services."""
 
     add_ons: AddOns
+    log_collection: LogCollection
 
     def __init__(self, name: str, args: WorkloadsArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("mastertrade:workloads:Workloads", name, None, opts)
@@ -53,6 +56,7 @@ class Workloads(pulumi.ComponentResource):
 
         self._nodes = self._create_nodes()
         self._namespaces = self._create_namespaces()
+        self.log_collection = self._create_log_collection()
         self.add_ons = self._create_add_ons()
         self.vault = self._create_vault()
         for service in args.settings.services:
@@ -100,10 +104,22 @@ class Workloads(pulumi.ComponentResource):
             self._child(),
         )
 
+    def _create_log_collection(self) -> LogCollection:
+        return LogCollection(
+            self._context.logical("log-collection"),
+            LogCollectionArgs(self._cluster, self._settings.observability.logs.collected_days, self._args.logs_key_arn),
+            self._child(),
+        )
+
     def _create_add_ons(self) -> AddOns:
         return AddOns(
             self._context.logical("add-ons"),
-            AddOnsArgs(self._cluster, self._settings.cluster.add_ons, after=[*self._nodes.pools, *self._namespaces.add_on_policies]),
+            AddOnsArgs(
+                cluster=self._cluster,
+                versions=self._settings.cluster.add_ons,
+                collection=self.log_collection,
+                after=[*self._nodes.pools, *self._namespaces.add_on_policies],
+            ),
             self._child(),
         )
 

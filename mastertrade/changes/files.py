@@ -7,7 +7,7 @@ from typing import Any, cast
 
 from mastertrade.changes.model import DigestError
 from mastertrade.offline.evaluation import PROVIDER_PREFIX, Resource
-from mastertrade.values import HIDDEN_SECRET, HIDDEN_UNKNOWN, Plain, Properties
+from mastertrade.values import ASSET_CONTENT, HIDDEN_SECRET, HIDDEN_UNKNOWN, Plain, Properties
 
 __all__ = ["DEFAULTS", "Mistakes", "plain", "read_json", "resource_of_state", "split_urn"]
 
@@ -100,8 +100,9 @@ def _opened(mapping: dict[str, Plain]) -> Plain:
         return plain(mapping["value"]) if "value" in mapping else HIDDEN_UNKNOWN
     if signature == _REFERENCE:
         return mapping.get("id") or mapping.get("urn") or HIDDEN_UNKNOWN
-    # an asset or archive: its hash says whether it changes
-    return {name: each for name, each in mapping.items() if name in ("hash", "path", "uri")}
+    # an asset or archive is what it holds; what holds nothing here is known by its digest
+    content = {name: plain(each) for name, each in mapping.items() if name in ASSET_CONTENT}
+    return content or {"hash": mapping.get("hash")}
 
 
 def resource_of_state(state: Mapping[str, Any], where: str, mistakes: Mistakes) -> Resource | None:

@@ -59,13 +59,23 @@ _FORMS = (
 def as_markdown(digest: Digest, limit: int = LIMIT) -> str:
     """The comment, at most `limit` characters. What is dangerous is folded last and counted always."""
     groups, policies = folded(digest.changes), folded_policies(digest.policies)
-    text = ""
     for form in _FORMS:
-        text = "\n".join(_lines(digest, groups, policies, form, is_short=form is not _FORMS[0])) + "\n"
-        if len(text) <= limit:
+        text = _within(limit, _lines(digest, groups, policies, form, is_short=form is not _FORMS[0]))
+        if text is not None:
             return text
     # a digest of so many types that even counting them takes too long
     return "\n".join(_counts_only(digest)) + "\n"
+
+
+def _within(limit: int, lines: Iterable[str]) -> str | None:
+    """The lines as one text; None, as soon as they are longer than the limit."""
+    written: list[str] = []
+    for line in lines:
+        limit -= len(line) + 1
+        if limit < 0:
+            return None
+        written.append(f"{line}\n")
+    return "".join(written)
 
 
 def _lines(digest: Digest, groups: Sequence[Group], policies: Sequence[PolicyGroup], form: _Form, *, is_short: bool) -> Iterator[str]:

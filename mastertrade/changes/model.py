@@ -1,5 +1,6 @@
 """One typed model of what changes. Every writer reads it, and nothing else."""
 
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -215,7 +216,8 @@ class Digest:
 
     def dangers(self) -> dict[Danger, int]:
         """How many changes have each danger among their reasons."""
-        return {danger: sum(any(reason.danger is danger for reason in each.reasons) for each in self.changes) for danger in Danger}
+        found = Counter(danger for stack in self.stacks for each in stack.changes for danger in {reason.danger for reason in each.reasons})
+        return {danger: found[danger] for danger in Danger}
 
 
 _OPERATIONS: Final = {operation: rank for rank, operation in enumerate(Operation)}

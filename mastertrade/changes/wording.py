@@ -28,6 +28,9 @@ WORDS = {Operation.CREATE: "created", Operation.UPDATE: "updated", Operation.REP
 
 def inert(text: str) -> str:
     """A text in which nothing steers a terminal, a page or the direction of reading: such characters are spelt out."""
+    # nearly every text: nothing that Python prints as it is belongs to the hidden categories
+    if text.isprintable():
+        return text
     return "".join(each if unicodedata.category(each) not in _HIDDEN_CATEGORIES else _escaped(each) for each in text)
 
 

@@ -1,14 +1,14 @@
 """From the resources that a stack declares to the statements that its deployment needs."""
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 from mastertrade.deployment.statements import Conditions, Statement
 from mastertrade.deployment.table import ACTIONS_FILE, Kind, Service, Table, TypeNeeds, Verb
 from mastertrade.offline.evaluation import PROVIDER_PREFIX, Evaluation, Resource
-from mastertrade.values import embedded
+from mastertrade.values import Plain, embedded
 
 __all__ = ["UnderivableError", "statements_of"]
 
@@ -169,17 +169,26 @@ def _passing(declared: Iterable[Resource], table: Table, place: _Place, problems
     for resource in declared:
         needs = table.types.get(resource.type)
         for path, service in _passes(needs, resource):
-            role = resource.inputs.get(path)
-            if role is None:
-                continue
-            if not isinstance(role, str):
-                problems.append(f"{resource}: the role in {path} cannot be told, and with it what may be handed to {service}")
-                continue
-            arn = role if _ROLE_ARN.match(role) else f"arn:aws:iam::{place.names['account']}:role/{role}"
-            roles.setdefault(service, set()).add(arn)
+            for role in _at(resource.inputs, path.split(".")):
+                if not isinstance(role, str):
+                    problems.append(f"{resource}: the role in {path} cannot be told, and with it what may be handed to {service}")
+                    continue
+                arn = role if _ROLE_ARN.match(role) else f"arn:aws:iam::{place.names['account']}:role/{role}"
+                roles.setdefault(service, set()).add(arn)
     for service, arns in sorted(roles.items()):
         sid = _sid("pass", service.removesuffix(".amazonaws.com"))
         yield Statement(sid, ("iam:PassRole",), tuple(sorted(arns)), {"StringEquals": {"iam:PassedToService": (service,)}})
+
+
+def _at(value: Plain, names: Sequence[str]) -> Iterator[Plain]:
+    """What is at a path, in each element of a list on it. Nothing where nothing is stated."""
+    if isinstance(value, list):
+        for each in cast("list[Plain]", value):
+            yield from _at(each, names)
+    elif names and isinstance(value, dict):
+        yield from _at(cast("dict[str, Plain]", value).get(names[0]), names[1:])
+    elif value is not None:
+        yield value
 
 
 def _passes(needs: TypeNeeds | None, resource: Resource) -> Iterator[tuple[str, str]]:

@@ -1,6 +1,7 @@
 """The table of what forces replacement is about the types that are declared, their properties, and what the SDK says of them."""
 
 import importlib
+import keyword
 import re
 import sys
 from collections.abc import Iterator
@@ -28,7 +29,8 @@ UNKNOWN_TO_OUR_PURPOSE = {("aws:cognito/userPool:UserPool", "smsConfiguration")}
 def properties(type_: str) -> dict[str, str]:
     """Docstrings of the inputs of a type in the installed SDK, by Pulumi's names."""
     _, module, name = type_.split(":")
-    package = importlib.import_module(f"pulumi_aws.{module.split('/')[0]}")
+    folder = module.split("/")[0]
+    package = importlib.import_module(f"pulumi_aws.{folder}_" if keyword.iskeyword(folder) else f"pulumi_aws.{folder}")
     own = vars(sys.modules[getattr(package, name).__module__])
     arguments = own.get(f"{name}InitArgs") or own[f"{name}Args"]
     return {

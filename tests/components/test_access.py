@@ -193,7 +193,7 @@ def test_the_key_for_logs_serves_log_groups_and_nothing_else(prod: Declared) -> 
 
 def test_firewalls_may_write_to_the_firewalls_log_only(prod: Declared) -> None:
     for region in REGIONS:
-        (statement,) = statements(prod.one("LogResourcePolicy", region).inputs["policyDocument"])
+        (statement,) = statements(prod.one("LogResourcePolicy", region, f"{region}-firewall").inputs["policyDocument"])
         assert statement["Resource"] == [f"{prod.one('LogGroup', region, name=f'{region}-firewall').outputs['arn']}:*"]
 
 

@@ -254,8 +254,8 @@ def test_pods_are_asked_the_path_that_their_program_answers(prod: Declared) -> N
         paths = {
             target.name.removeprefix(f"{region}-target-"): target.inputs["healthCheck"]["path"] for target in prod.of("TargetGroup", region)
         }
-        # Grafana's and OpenSearch Dashboards' own; the services' is the platform's convention
-        assert paths == {"api": "/health", "streams": "/health", "dashboards": "/api/health", "log-search": "/api/status"}
+        # Grafana's own; that of the services and of log search is the platform's convention
+        assert paths == {"api": "/health", "streams": "/health", "dashboards": "/api/health", "log-search": "/health"}
 
 
 def test_whoever_is_not_signed_in_is_sent_to_and_comes_back_to_the_host_that_they_asked_for(prod: Declared) -> None:

@@ -14,8 +14,8 @@ import pytest
 import yaml
 
 from components.observability.canaries import script_archive
-from components.observability.signals import HEARTBEAT, SIGNALS
 from mastertrade.offline import Mode
+from settings.signals import HEARTBEAT, SIGNALS
 from settings.traffic import FLOWS, Party, Service
 from tests.declared import Declared, configuration, declare, document
 from tests.pod_network_model import pod_templates
@@ -361,7 +361,7 @@ def test_dashboards_answer_over_tls_behind_their_target_group(stack: str, region
     (container,) = grafana(declared, region)["containers"]
     assert {container[probe]["httpGet"]["scheme"] for probe in ("startupProbe", "readinessProbe", "livenessProbe")} == {"HTTPS"}
     group = declared.one("TargetGroup", region, f"{region}-target-dashboards")
-    (binding,) = [each for each in declared.of("TargetGroupBinding", region) if each.inputs["metadata"]["namespace"] == "monitoring"]
+    binding = declared.one("TargetGroupBinding", region, f"{region}-target-dashboards")
     assert binding.inputs["spec"]["targetGroupARN"] == group.outputs["arn"]
 
 

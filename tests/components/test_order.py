@@ -62,7 +62,8 @@ def test_listener_waits_until_its_certificate_is_issued(prod: Declared) -> None:
 
 def test_firewall_may_write_to_its_log_before_it_logs(prod: Declared) -> None:
     for region in REGIONS:
-        assert prod.one("LogResourcePolicy", region).urn in prod.one("WebAclLoggingConfiguration", region).dependencies
+        admitted = prod.one("LogResourcePolicy", region, f"{region}-firewall")
+        assert admitted.urn in prod.one("WebAclLoggingConfiguration", region).dependencies
 
 
 def test_topic_takes_messages_before_somebody_sends_them(prod: Declared) -> None:

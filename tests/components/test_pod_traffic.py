@@ -41,7 +41,7 @@ def pods(declared: Declared, region: str) -> dict[Peer, list[Pod]]:
 
 @each_cluster
 def test_every_service_has_pods_under_a_name_of_the_table(stack: str, region: str) -> None:
-    assert set(PODS) - {Party.LOGS} == pods(declare(stack), region).keys()
+    assert set(PODS) == pods(declare(stack), region).keys()
 
 
 @each_cluster

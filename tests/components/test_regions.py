@@ -5,8 +5,8 @@ from typing import Any
 import pytest
 
 from components.workloads.trading_service import TradingService
-from mastertrade.offline import Mode, ProgramError, Resource, Secret, evaluate
-from tests.declared import ROOT, Declared, configuration, declare, document, with_regions
+from mastertrade.offline import Mode, ProgramError, Resource, Secret
+from tests.declared import Declared, configuration, declare, document, evaluated, with_regions
 
 PAIR = ("us-east-1", "us-west-2")
 TRIO = (*PAIR, "eu-west-1")
@@ -99,7 +99,7 @@ def test_orders_are_executed_in_one_region_after_all_others_have_stopped(active:
 def test_a_program_that_would_execute_orders_twice_or_nowhere_stops(everywhere: bool, told: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(TradingService, "_is_active", everywhere)
     with pytest.raises(ProgramError) as stopped:
-        evaluate(ROOT, "prod")
+        evaluated("prod")
     assert f"order-executor would run in {told}; it runs in exactly one" in str(stopped.value.evaluation.error)
     assert "Traceback" not in str(stopped.value.evaluation.error)
 

@@ -276,7 +276,7 @@ def test_a_certificate_covers_the_names_by_which_a_service_is_called(stack: str,
 def test_what_the_load_balancer_serves_is_registered_with_it(stack: str, region: str) -> None:
     declared = declare(stack)
     bound = {each.inputs["spec"]["targetGroupARN"]: each.inputs["spec"] for each in declared.of("TargetGroupBinding", region)}
-    served = {route.target for route in ROUTES if route.target.service is not Party.LOGS}
+    served = {route.target for route in ROUTES}
     assert {target.health_path for target in served if isinstance(target.service, Service)} == {"/health"}
     assert len(bound) == len(served)
     for target in served:

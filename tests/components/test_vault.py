@@ -98,7 +98,7 @@ def test_certificates_outlive_the_pods_that_started_with_them(prod: Declared, re
     leaves = [
         each.inputs["spec"] for each in prod.of("kubernetes:cert-manager.io/v1:Certificate", region) if not each.inputs["spec"].get("isCA")
     ]
-    assert len(leaves) == 7
+    assert len(leaves) == 8
     for spec in leaves:
         assert int(spec["renewBefore"].removesuffix("h")) > longest
 

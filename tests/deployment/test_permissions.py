@@ -2,6 +2,7 @@
 
 import fnmatch
 import json
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -247,7 +248,8 @@ def test_a_canary_is_made_from_its_script_and_the_runtime_of_aws() -> None:
     for action in ("s3:PutObject", "s3:GetObject", "s3:GetObjectVersion"):
         assert places(action) == scripts, "and no report or snapshot is read"
     assert {each.split(":")[4] for each in places("lambda:GetLayerVersion")} == {"123456789012", "*"}
-    assert all("cwsyn-mastertrade-prod-" in each for each in places("lambda:CreateFunction") | places("lambda:DeleteFunction"))
+    ours = re.compile(r":function:(cwsyn-)?mastertrade-prod-|:layer:cwsyn-mastertrade-prod-")
+    assert all(ours.search(each) for each in places("lambda:CreateFunction") | places("lambda:DeleteFunction"))
 
 
 def test_another_stack_of_the_account_is_out_of_reach() -> None:

@@ -1,7 +1,7 @@
 """Who receives in tests: all teams by Slack, e-mail and PagerDuty, security with a channel of its own."""
 
 from components.observability.alertmanager import PagerDutyKey, Receivers
-from components.observability.signals import Team
+from settings.signals import Team
 
 
 def topic(name: str) -> str:

@@ -49,6 +49,11 @@ def _cache(metric: str, cluster: str = "mastertrade-prod-cache-us-east-1") -> st
     return f'aws_elasticache_{metric}{{dimension_CacheClusterId="{cluster}-0001-001"}}'
 
 
+def _function(metric: str, name: str = "mastertrade-prod-log-shipper") -> str:
+    return f'aws_lambda_{metric}{{dimension_FunctionName="{name}"}}'
+
+
+_STORE = 'dimension_DomainName="mastertrade-prod-logs",dimension_ClientId="123456789012"'
 _PROXY = 'dimension_ProxyName="mastertrade-prod",dimension_TargetGroup="default",dimension_Target="writer"'
 _INSTANCE = 'dimension_DBInstanceIdentifier="mastertrade-prod-1"'
 _POD = 'namespace="trading",pod="strategy-1",container="strategy"'
@@ -132,6 +137,37 @@ SERIES: Mapping[str, Callable[[float], Series]] = {
     },
     "vault-snapshot-missed": lambda value: {
         'kube_cronjob_status_last_successful_time{namespace="vault",cronjob="vault-snapshots"}': Moment(-15 * 60 * value)
+    },
+    "log-store-disk": lambda value: {
+        f"aws_es_free_storage_space_minimum{{{_STORE}}}": (1 - value / 100) * 380 * 1024,
+        f"aws_es_warm_storage_space_utilization_maximum{{{_STORE}}}": 3 * 1024 * 1024,
+        f"aws_es_warm_free_storage_space_sum{{{_STORE}}}": 1024 * 1024,
+    },
+    "log-store-memory": lambda value: {
+        f"aws_es_jvmmemory_pressure_maximum{{{_STORE}}}": value,
+        f"aws_es_master_jvmmemory_pressure_maximum{{{_STORE}}}": 40,
+        f"aws_es_warm_jvmmemory_pressure_maximum{{{_STORE}}}": 60,
+    },
+    "log-store-health": lambda value: {
+        f"aws_es_cluster_status_yellow_maximum{{{_STORE}}}": float(value == 1),
+        f"aws_es_cluster_status_red_maximum{{{_STORE}}}": float(value > 1),
+    },
+    "log-store-writes-blocked": lambda value: {f"aws_es_cluster_index_writes_blocked_maximum{{{_STORE}}}": value},
+    "log-store-key": lambda value: {f"aws_es_kmskey_error_maximum{{{_STORE}}}": value},
+    "log-shipping": lambda value: {
+        _function("errors_sum"): value,
+        _function("throttles_sum"): 0,
+        _function("errors_sum", "cwsyn-mastertrade-prod-api"): 5,
+        'aws_logs_delivery_errors_sum{dimension_LogGroupName="/mastertrade/prod/pods",dimension_FilterName="log-store"}': 0,
+    },
+    "log-shipping-lost": lambda value: {
+        _function("async_events_dropped_sum"): value,
+        _function("async_events_dropped_sum", "cwsyn-mastertrade-prod-api"): 5,
+    },
+    "log-shipping-silent": lambda value: {
+        _function("invocations_sum"): value,
+        _function("invocations_sum", "cwsyn-mastertrade-prod-api"): 5,
+        'up{job="cloudwatch",instance="cloud-metrics"}': 1,
     },
     "secret-not-rotated": lambda value: {'aws_mastertrade_secrets_days_since_rotation_maximum{dimension_SecretName="jwt"}': value},
 }

@@ -9,7 +9,7 @@ import yaml
 
 from components.observability import alertmanager
 from components.observability.alertmanager import HEARTBEAT_RECEIVER, MuteTimes, Receivers, definition, receiver_name
-from components.observability.signals import HEARTBEAT, SIGNALS, Severity, System, Team
+from settings.signals import HEARTBEAT, SIGNALS, Severity, System, Team
 from settings.windows import DailyWindow, WeeklyWindow
 from tests.observability.receivers import KEY, RECEIVERS, topic
 from tests.real.servers import ask, program

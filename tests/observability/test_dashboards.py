@@ -1,6 +1,7 @@
 """Dashboards say the same as the alerts. Prometheus reads their queries."""
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,8 @@ import yaml
 from components.observability.dashboards import DATA_SOURCE, TITLES, dashboards, runbook_dashboards
 from components.observability.exporters import metrics
 from components.observability.rules import rule_groups
-from components.observability.signals import RECORDINGS, SIGNALS, Dashboard, Direction, Limits, signals_of
+from settings.signals import RECORDINGS, SIGNALS, Dashboard, Direction, Limits, signals_of
+from tests.observability.grafana_schema import problems
 from tests.observability.places import ACTIVE, PLACES, STANDBY
 from tests.observability.promql import asked, grouped_by
 from tests.real.servers import ask, program
@@ -38,6 +40,53 @@ def test_there_is_a_dashboard_of_every_kind_at_a_stable_address() -> None:
         assert page["panels"], each
 
 
+@pytest.mark.parametrize("place", PLACES.values(), ids=PLACES)
+def test_every_dashboard_is_what_grafanas_schema_describes(place: Any) -> None:
+    for name, text in {**dashboards(place), **runbook_dashboards()}.items():
+        assert problems(json.loads(text)) == [], name
+
+
+@pytest.mark.parametrize(
+    ("change", "problem"),
+    [
+        ({"titel": "x"}, "dashboard.titel: Dashboard has no such field"),
+        ({"tags": "mastertrade"}, "dashboard.tags: 'mastertrade' is no list"),
+        ({"links": {}}, "dashboard.links: {} is no list"),
+        ({"editable": "false"}, "dashboard.editable: 'false' is no bool"),
+        ({"graphTooltip": 3}, "dashboard.graphTooltip: 3 is no DashboardCursorSync"),
+        ({"panels": [{"title": "x"}]}, "dashboard: no Dashboard can be read from it (KeyError('type'))"),
+        ({"panels[0].type": "timeserie"}, "dashboard.panels[0].options: of no kind that Grafana knows"),
+        ({"panels[0].gridPos.w": "8"}, "dashboard.panels[0].gridPos.w: '8' is no int"),
+        ({"panels[0].gridPos.width": 8}, "dashboard.panels[0].gridPos.width: GridPos has no such field"),
+        ({"panels[0].targets[0].expression": "up"}, "dashboard.panels[0].targets[0].expression: Dataquery has no such field"),
+        ({"panels[0].targets[0].expr": None}, "dashboard.panels[0].targets[0].expr: None is no str"),
+        ({"panels[0].datasource.type": "promotheus"}, "dashboard.panels[0].targets[0]: of no kind that Grafana knows"),
+        ({"panels[0].options.legend.placement": "left"}, "dashboard.panels[0].options.legend.placement: 'left' is no LegendPlacement"),
+        ({"panels[0].options.legend": {}}, "dashboard.panels[0].options.legend.displayMode: VizLegendOptions needs it"),
+        (
+            {"panels[0].fieldConfig.defaults.custom.lineWidht": 1},
+            "dashboard.panels[0].fieldConfig.defaults.custom.lineWidht: GraphFieldConfig has no",
+        ),
+        (
+            {"panels[0].fieldConfig.defaults.thresholds.mode": "relative"},
+            "dashboard.panels[0].fieldConfig.defaults.thresholds.mode: 'relative'",
+        ),
+        ({"panels[0].links[0].url": 7}, "dashboard.panels[0].links[0].url: 7 is no str"),
+    ],
+    ids=str,
+)
+def test_misspelt_missing_and_ill_typed_fields_of_a_dashboard_are_found(change: dict[str, Any], problem: str) -> None:
+    page = json.loads(json.dumps(PAGES["api.json"]))
+    ((path, value),) = change.items()
+    *outer, last = re.findall(r"\w+", path)
+    target = page
+    for key in outer:
+        target = target[int(key) if key.isdigit() else key]
+    target[last] = value
+    found = problems(page)
+    assert any(each.startswith(problem) for each in found), found
+
+
 def test_prometheus_reads_every_query(tmp_path: Path) -> None:
     promtool = program("promtool", package="prometheus")
     rules = [{"record": f"query:{number}", "expr": query} for number, query in enumerate(QUERIES.values())]
@@ -62,7 +111,8 @@ def test_every_signal_is_drawn_once_on_the_dashboard_that_its_alert_names(place:
     for signal in signals_of(place):
         panel = panel_of(signal.record, pages)
         assert panel in pages[f"{signal.system.dashboard}.json"]["panels"]
-        assert panel["links"] == [{"title": "Runbook", "url": f"/d/runbook-{signal.page}", "targetBlank": True}]
+        (link,) = panel["links"]
+        assert (link["title"], link["url"], link["targetBlank"]) == ("Runbook", f"/d/runbook-{signal.page}", True)
 
 
 def test_threshold_lines_are_where_the_alerts_are() -> None:

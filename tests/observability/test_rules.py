@@ -11,7 +11,7 @@ import yaml
 from components.observability import rules
 from components.observability.exporters import cloudwatch_configuration, cloudwatch_metric, jobs, metrics
 from components.observability.rules import rule_groups
-from components.observability.signals import JOBS, RECORDINGS, SIGNALS, Place, Recording, signals_of
+from settings.signals import JOBS, RECORDINGS, SIGNALS, Place, Recording, signals_of
 from tests.observability.places import ACTIVE, PLACES, SMALL, STANDBY
 from tests.observability.promql import asked, grouped_by
 from tests.observability.series import SERIES
@@ -129,6 +129,14 @@ def test_every_metric_of_cloudwatch_is_asked_for() -> None:
     assert made == {name for name in metrics() if name.startswith("aws_")}
 
 
+def test_what_is_told_of_nodes_and_versions_once_more_is_not_paid_for() -> None:
+    asks = yaml.safe_load(cloudwatch_configuration("us-west-2", "mastertrade", "prod"))
+    narrowed = {job["namespace"]: job.get("dimensionNameRequirements") for job in asks["customNamespace"]}
+    assert narrowed["AWS/ES"] == ["DomainName", "ClientId"]
+    assert narrowed["AWS/Lambda"] == ["FunctionName"]
+    assert narrowed["AWS/RDS"] is None
+
+
 def test_silence_of_every_source_is_noticed() -> None:
     assert set(JOBS) == set(jobs())
 
@@ -161,6 +169,12 @@ def test_executor_is_missed_where_orders_are_executed_and_unwelcome_elsewhere() 
     assert {"order-executor-absent", "order-executor-doubled"} <= groups(ACTIVE).keys()
     assert "order-executor-elsewhere" in groups(STANDBY)
     assert not {"order-executor-absent", "order-executor-doubled"} & groups(STANDBY).keys()
+
+
+def test_every_region_watches_its_log_store() -> None:
+    watched = {name for name in groups(ACTIVE) if name.startswith("log-")}
+    assert watched >= {"log-store-disk", "log-store-health", "log-shipping"}
+    assert watched <= groups(STANDBY).keys() & groups(SMALL).keys()
 
 
 def test_each_region_watches_the_others_and_a_single_one_watches_none() -> None:

@@ -8,7 +8,7 @@ from typing import Any
 
 import yaml
 
-from components.observability.signals import EVALUATION_SECONDS, Direction, Level, Severity, Signal, Unit
+from settings.signals import EVALUATION_SECONDS, Direction, Level, Severity, Signal, Unit
 from tests.observability.series import SERIES, Moment, Rate
 
 _STEP = EVALUATION_SECONDS

@@ -1,6 +1,7 @@
 """What the simulated cloud answers is well-formed, belongs together, and names only properties that the SDK has."""
 
 import importlib
+import keyword
 import re
 from pathlib import Path
 from typing import Any
@@ -134,7 +135,9 @@ def test_nothing_that_nobody_declared_looks_declared(of: Any) -> None:
 @pytest.mark.parametrize("type_", sorted(type_ for type_ in SIMULATIONS if not type_.startswith(PROVIDER_PREFIX)))
 def test_simulation_knows_only_properties_of_its_type(type_: str) -> None:
     package, module, name = type_.split(":")
-    class_ = getattr(importlib.import_module(f"pulumi_{package}.{module.split('/')[0]}" if package == "aws" else f"pulumi_{package}"), name)
+    folder = module.split("/")[0]
+    folder = f"{folder}_" if keyword.iskeyword(folder) else folder
+    class_ = getattr(importlib.import_module(f"pulumi_{package}.{folder}" if package == "aws" else f"pulumi_{package}"), name)
     schema = schema_of(type_)
     assert schema is not None
     _, outputs = create(Declaration("urn", type_, "x", {}, "us-east-1", "123456789012", "p", "s", {}), schema)

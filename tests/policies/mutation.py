@@ -77,18 +77,23 @@ class Baseline:
             if verdict.control.id == control.id and verdict.state is State.PASS
         ]
 
-    def failures(self, mutated: Evaluation) -> set[tuple[str, str]]:
-        """Controls and resources that fail or are unknown. Only what was changed, and what depends on the stack, is judged again."""
+    def failures(self, mutated: Evaluation, control: Control) -> set[str]:
+        """IDs of the controls that fail or are unknown, if this one is among them; else none: its own pack is asked first.
+
+        Only what was changed, and what depends on the stack, is judged again.
+        """
         resources = {each.urn: each for each in mutated.resources}
         touched = [each for each in mutated.resources if self.resources[each.urn] is not each]
-        found: set[tuple[str, str]] = set()
-        for run, alone in zip(self.runs, self.alone, strict=True):
+        found: set[str] = set()
+        for run, alone in sorted(zip(self.runs, self.alone, strict=True), key=lambda each: control.id not in each[0].settings):
             again = copy.copy(run)
             again._verdicts = {key: verdict for key, verdict in alone.items() if key[1] in resources}
             for each in touched:
                 again.judge_alone(judged(each, resources))
             again.judge_stack(judged(each, resources) for each in mutated.resources)
-            found |= {(each.control.id, each.resource.urn) for each in again.verdicts() if each.state in (State.FAIL, State.UNKNOWN)}
+            found |= {each.control.id for each in again.verdicts() if each.state in (State.FAIL, State.UNKNOWN)}
+            if control.id not in found:
+                return set()
         return found
 
 
@@ -126,7 +131,7 @@ def outcome(baseline: Baseline, control: Control) -> Outcome | None:
     # one resource of each type that the control judges
     for urn in {baseline.resources[urn].type: urn for urn in reversed(targets)}.values():
         for mutation in itertools.islice(mutations(baseline.evaluation, urn, control), _MOST_MUTATIONS):
-            found = {name for name, _ in baseline.failures(mutation.evaluation)}
+            found = baseline.failures(mutation.evaluation, control)
             if control.id in found and (best is None or len(found) <= len(best.others)):
                 best = Outcome(control.id, urn, mutation.text, tuple(sorted(found - {control.id})))
                 if not best.others:

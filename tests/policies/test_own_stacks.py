@@ -4,24 +4,27 @@ from dataclasses import replace
 
 import pytest
 
-from mastertrade.offline import Mode, Resource
-from mastertrade.offline.analyzer import analyze
+from mastertrade.offline import Evaluation, Mode, Resource
+from mastertrade.offline.analyzer import Questions, Violation, ask
 from tests.declared import declare
-from tests.policies.asking import POLICIES
+from tests.policies.asking import Asking
 
-PACKS = sorted(file.parent for file in POLICIES.glob("*/PulumiPolicy.yaml"))
+
+def violations(packs: dict[str, Asking], evaluation: Evaluation) -> list[Violation]:
+    """What every pack finds."""
+    questions = Questions(evaluation)
+    return [each for asked in packs.values() for each in ask(asked.pack, questions).violations]
 
 
 @pytest.mark.parametrize("stack", ["dev", "staging", "prod"])
-def test_deployed_stacks_have_no_finding(stack: str) -> None:
-    results = analyze(declare(stack).evaluation, PACKS, {})
-    assert [each for result in results for each in result.violations] == []
+def test_deployed_stacks_have_no_finding(packs: dict[str, Asking], stack: str) -> None:
+    assert violations(packs, declare(stack).evaluation) == []
 
 
 @pytest.mark.parametrize("stack", ["dev", "prod"])
-def test_a_first_preview_is_stopped_by_nothing_that_is_merely_not_known_yet(stack: str) -> None:
-    results = analyze(declare(stack, mode=Mode.FIRST).evaluation, PACKS, {})
-    assert [each for result in results for each in result.violations if each.enforcement == "mandatory"] == []
+def test_a_first_preview_is_stopped_by_nothing_that_is_merely_not_known_yet(packs: dict[str, Asking], stack: str) -> None:
+    found = violations(packs, declare(stack, mode=Mode.FIRST).evaluation)
+    assert [each for each in found if each.enforcement == "mandatory"] == []
 
 
 BREAKS: list[tuple[str, int, dict[str, object], str]] = [
@@ -44,7 +47,7 @@ BREAKS: list[tuple[str, int, dict[str, object], str]] = [
 ]
 
 
-def test_each_broken_property_of_production_fails_its_control_and_no_other() -> None:
+def test_each_broken_property_of_production_fails_its_control_and_no_other(packs: dict[str, Asking]) -> None:
     evaluation = declare("prod").evaluation
     changes: dict[str, dict[str, object]] = {}
     expected: set[tuple[str, str]] = set()
@@ -61,12 +64,12 @@ def test_each_broken_property_of_production_fails_its_control_and_no_other() -> 
         return replace(resource, inputs=inputs, outputs={**resource.outputs, **inputs})
 
     broken = replace(evaluation, resources=tuple(as_broken(each) for each in evaluation.resources))
-    found = [(each.policy, each.urn) for result in analyze(broken, PACKS, {}) for each in result.violations]
+    found = [(each.policy, each.urn) for each in violations(packs, broken)]
     assert set(found) == expected
     assert len(found) == len(expected)
 
 
-def test_what_stands_on_a_companion_fails_the_resource_that_it_completes() -> None:
+def test_what_stands_on_a_companion_fails_the_resource_that_it_completes(packs: dict[str, Asking]) -> None:
     evaluation = declare("prod").evaluation
     companions = [
         each
@@ -75,5 +78,5 @@ def test_what_stands_on_a_companion_fails_the_resource_that_it_completes() -> No
     ]
     without = replace(evaluation, resources=tuple(each for each in evaluation.resources if each not in companions))
     buckets = {each.urn for each in evaluation.resources if each.type == "aws:s3/bucket:Bucket"}
-    found = {(each.policy, each.urn) for result in analyze(without, PACKS, {}) for each in result.violations}
+    found = {(each.policy, each.urn) for each in violations(packs, without)}
     assert found == {(control, urn) for control in ("enc-s3-plain-http", "res-s3-versions") for urn in buckets}

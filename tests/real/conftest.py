@@ -1,4 +1,4 @@
-"""Servers that several test modules ask: one Kubernetes API for a whole session."""
+"""Servers that several test modules ask."""
 
 from collections.abc import Iterator
 
@@ -7,8 +7,11 @@ import pytest
 from tests.real.kubernetes import KubernetesAPI, kubernetes
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def kubernetes_api(tmp_path_factory: pytest.TempPathFactory) -> Iterator[KubernetesAPI]:
-    """A running server. What a test creates in it stays; names are to be its own."""
+    """A running server, which ends with the module: idle it would cost more than a second start.
+
+    What a test creates in it stays; names are to be its own.
+    """
     with kubernetes(tmp_path_factory.mktemp("kubernetes")) as api:
         yield api

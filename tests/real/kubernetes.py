@@ -68,7 +68,7 @@ class KubernetesAPI:
         self._ask("PATCH", f"{address}?{parameters}", json.dumps(manifest), "application/apply-patch+yaml")
 
     def create(self, manifest: Manifest) -> None:
-        """Creates an object for the rest of the session: a namespace, or what else others are refused without. Raises `RefusedError`."""
+        """Creates an object for the rest of its time: a namespace, or what else others are refused without. Raises `RefusedError`."""
         self._ask("POST", f"{self._collection(manifest)}?fieldValidation=Strict", json.dumps(manifest), "application/json")
 
     def define(self, definition: Path) -> None:

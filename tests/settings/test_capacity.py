@@ -144,10 +144,11 @@ def test_a_system_carries_its_most_and_not_one_more(edge: Most) -> None:
 @pytest.mark.parametrize(
     ("changes", "key"),
     [
-        # 12 gateways, 32 cores of strategies, 3 of risk, 1.5 of Vault and 1.05 of monitoring are 49.55: four fifths of 61.9375
-        ({"general": {"max_cores": 61}}, "cluster.node_pools.general.max_cores"),
-        # 12, 64, 6, 1.5 and 2.25 GiB are 85.75: four fifths of 107.1875
-        ({"general": {"max_memory_gib": 107}}, "cluster.node_pools.general.max_memory_gib"),
+        # 12 gateways, 32 cores of strategies, 3 of risk, 1.5 of Vault, 1.05 of monitoring and 0.75 of log search are 50.3:
+        # four fifths of 62.875
+        ({"general": {"max_cores": 62}}, "cluster.node_pools.general.max_cores"),
+        # 12, 64, 6, 1.5, 2.25 and 0.75 GiB are 86.5: four fifths of 108.125
+        ({"general": {"max_memory_gib": 108}}, "cluster.node_pools.general.max_memory_gib"),
         # six pods with two cores and 4 GiB: four fifths of 15 and 30
         ({"market-data": {"max_cores": 14}}, "cluster.node_pools.market-data.max_cores"),
         ({"market-data": {"max_memory_gib": 29}}, "cluster.node_pools.market-data.max_memory_gib"),

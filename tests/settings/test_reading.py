@@ -414,6 +414,44 @@ ACROSS_KEYS = (
         {"operators": {"administrators": [f"arn:aws:iam::{ACCOUNT}:role/admin*", f"arn:aws:iam::{ACCOUNT}:role/deploy"]}},
         ("every role is a pattern", "without `*`"),
     ),
+    Limit(
+        "logs survive a zone where the platform does",
+        "observability.logs.zones",
+        {"observability": {"logs": {"zones": 1, "warm": None}}},
+        {"observability": {"logs": {"zones": 2}}},
+        ("capacity.survives_zone_loss is true", "2 or 3"),
+    ),
+    Limit(
+        "warm nodes have masters beside them",
+        "observability.logs.warm",
+        {"observability": {"logs": {"masters": None}}},
+        {"observability": {"logs": {"masters": None, "warm": None}}},
+        ("need dedicated masters", "warm: null"),
+    ),
+    Limit(
+        "warm nodes are two at least",
+        "observability.logs.warm.nodes_per_zone",
+        {"observability": {"logs": {"zones": 1}}, "capacity": {"survives_zone_loss": False}},
+        {
+            "observability": {"logs": {"zones": 1, "warm": {"instance": "ultrawarm1.medium.search", "nodes_per_zone": 2}}},
+            "capacity": {"survives_zone_loss": False},
+        },
+        ("two nodes at least",),
+    ),
+    Limit(
+        "a node's volume is one that its type takes",
+        "observability.logs.volume_gib",
+        {"observability": {"logs": {"instance": "m6g.large.search", "volume_gib": 513}}},
+        {"observability": {"logs": {"instance": "m6g.large.search", "volume_gib": 512}}},
+        ("513 GiB on a m6g.large.search", "512 at most"),
+    ),
+    Limit(
+        "logs are kept longer than they are hot",
+        "observability.logs.retention_days",
+        {"observability": {"logs": {"hot_days": 7, "retention_days": 7}}},
+        {"observability": {"logs": {"hot_days": 7, "retention_days": 8}}},
+        ("more days than hot_days", "retention_days: 8"),
+    ),
 )
 
 IN_ONE_KEY = (
@@ -798,6 +836,7 @@ def test_everything_missing_is_reported_at_once() -> None:
         "images.aws_cli",
         "images.grafana",
         "images.cloud_metrics",
+        "images.log_search",
         *(f"services.{service}.image" for service in Service),
     }
 

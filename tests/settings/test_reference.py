@@ -38,7 +38,11 @@ def test_reference_is_up_to_date_with_the_models() -> None:
 
 
 def test_reference_has_a_row_for_every_setting() -> None:
-    groups = {"database.proxy", "backup.restore_test"}  # they may be null, so they have a row beside those of their keys
+    groups = {
+        "database.proxy",
+        "backup.restore_test",
+        "observability.logs.warm",
+    }  # they may be null, so they have a row beside those of their keys
     unset = {f"observability.alerts.quiet_hours.{key}" for key in ("days", "begins", "ends")} | {"observability.thresholds"}
     assert ROWS.keys() == set(keys(load(stated()).model_dump(mode="json", by_alias=True))) | groups | unset
 

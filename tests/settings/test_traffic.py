@@ -28,7 +28,7 @@ from settings.traffic import (
 
 RULES_PER_ACL = 20  # in one direction (VPC user guide, "Amazon VPC quotas")
 RULES_PER_SECURITY_GROUP = 60  # in one direction, the same page
-STORES = {Party.DATABASE, Party.DATABASE_PROXY, Party.CACHE, Party.SESSIONS, Party.BROKER}
+STORES = {Party.DATABASE, Party.DATABASE_PROXY, Party.CACHE, Party.SESSIONS, Party.BROKER, Party.LOG_STORE}
 LOWEST_CLIENT_PORT, HIGHEST_PORT = 1024, 65535
 
 each_flow = pytest.mark.parametrize("flow", FLOWS, ids=lambda flow: f"{flow.source} to {flow.target} on {flow.port}")
@@ -50,7 +50,7 @@ class Crossing:
 
     def is_let_through(self) -> bool:
         return any(
-            rule.direction is self.direction and rule.peer is self.peer and rule.first_port <= self.port <= rule.last_port
+            rule.direction is self.direction and rule.peer in (self.peer, None) and rule.first_port <= self.port <= rule.last_port
             for rule in acl_rules(self.guard)
         )
 

@@ -74,7 +74,8 @@ def read_events(events: list[Fields], file: str) -> EventLog:
         raise EvidenceError(f"{file}: found no resource; allowed: the log of a run that declares some")
     if not gathered.packs:
         raise EvidenceError(
-            f"{file}: no policy pack was asked in this run. Example: pulumi preview --policy-pack policies/encryption --event-log FILE"
+            f"{file}: no policy pack was asked in this run. "
+            "Example: PULUMI_DEBUG_COMMANDS=1 pulumi preview --policy-pack policies/encryption --event-log FILE"
         )
     stack, project = gathered.stack
     return EventLog(

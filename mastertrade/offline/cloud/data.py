@@ -226,8 +226,23 @@ def _vpc_of(declaration: Declaration, subnets: str) -> str:
     return f"vpc-{made_of(''.join(sorted(declaration.texts(subnets))), 'vpc')[:17]}"
 
 
+def _search_domain(declaration: Declaration) -> tuple[str, Properties]:
+    name = declaration.physical_name("domainName")
+    arn, id_ = declaration.arn(f"domain/{name}", "es"), declaration.letters(26)
+    host = f"vpc-{name}-{id_}.{declaration.region}.es.amazonaws.com"
+    return arn, {
+        "domainName": name,
+        "arn": arn,
+        "domainId": f"{declaration.account}/{name}",
+        "endpoint": host,
+        "dashboardEndpoint": f"{host}/_dashboards",
+        "domainEndpointV2HostedZoneId": f"Z{declaration.letters(13, upper=True)}",
+    }
+
+
 SIMULATIONS: dict[str, Simulation] = {
     "aws:rds/globalCluster:GlobalCluster": _global_cluster,
+    "aws:opensearch/domain:Domain": _search_domain,
     "aws:rds/cluster:Cluster": _cluster,
     "aws:rds/clusterInstance:ClusterInstance": _cluster_instance,
     "aws:rds/proxy:Proxy": _proxy,

@@ -55,6 +55,26 @@ def _queue(declaration: Declaration) -> tuple[str, Properties]:
     return url, {"name": name, "arn": declaration.arn(name), "url": url}
 
 
+def _function(declaration: Declaration) -> tuple[str, Properties]:
+    name = declaration.physical_name()
+    arn = declaration.arn(f"function:{name}", "lambda")
+    return name, {
+        "name": name,
+        "arn": arn,
+        "qualifiedArn": f"{arn}:$LATEST",
+        "version": "$LATEST",
+        "invokeArn": f"arn:aws:apigateway:{declaration.region}:lambda:path/2015-03-31/functions/{arn}/invocations",
+        "responseStreamingInvokeArn": (
+            f"arn:aws:apigateway:{declaration.region}:lambda:path/2021-11-15/functions/{arn}/response-streaming-invocations"
+        ),
+        "codeSha256": declaration.hexadecimal(64),
+    }
+
+
+def _invocation(declaration: Declaration) -> tuple[str, Properties]:
+    return f"{declaration.text('functionName')}_$LATEST_{declaration.hexadecimal(32)}", {"result": "{}"}
+
+
 def _metrics_workspace(declaration: Declaration) -> tuple[str, Properties]:
     id_ = f"ws-{declaration.uuid()}"
     endpoint = f"https://aps-workspaces.{declaration.region}.amazonaws.com/workspaces/{id_}/"
@@ -128,6 +148,8 @@ SIMULATIONS: dict[str, Simulation] = {
     "aws:sns/topicSubscription:TopicSubscription": _subscription,
     "aws:sns/topicPolicy:TopicPolicy": _topic_policy,
     "aws:sqs/queue:Queue": _queue,
+    "aws:lambda/function:Function": _function,
+    "aws:lambda/invocation:Invocation": _invocation,
     "aws:amp/workspace:Workspace": _metrics_workspace,
     "aws:amp/scraper:Scraper": _metrics_scraper,
     "aws:amp/ruleGroupNamespace:RuleGroupNamespace": _rule_groups,

@@ -1,9 +1,10 @@
 """The table of signals holds together, and wrong thresholds are named all at once."""
 
-import re
+from dataclasses import replace
 
-from components.observability.signals import BY_NAME, SIGNALS, Limits, Severity, Unit, signals_of, threshold_problems
-from tests.declared import ROOT
+import pytest
+
+from settings.signals import BY_NAME, SIGNALS, Limits, Severity, Unit, signals_of, threshold_problems
 from tests.observability.places import ACTIVE
 
 PROMISES = {
@@ -32,7 +33,7 @@ def test_promised_thresholds_are_the_defaults() -> None:
 
 def test_memory_and_disk_warn_at_85_and_are_critical_at_95_percent() -> None:
     full = [signal for signal in SIGNALS if signal.name.endswith(("-memory", "-disk", "-volume"))]
-    assert len(full) == 10
+    assert len(full) == 12
     for signal in full:
         assert signal.unit is Unit.PERCENT
         assert [level.threshold for _, level in signal.levels] == [85, 95], signal.name
@@ -88,20 +89,7 @@ def test_percentage_above_100_is_refused() -> None:
     assert dict(threshold_problems({"cache-hit-rate": Limits(warning=101)})) == {"cache-hit-rate.warning": "101 is more than 100 %"}
 
 
-def test_every_alert_has_a_runbook_with_symptom_first_look_fix_and_escalation() -> None:
-    pages = {signal.page for signal in SIGNALS} | {"heartbeat-missed"}
-    for page in pages:
-        text = (ROOT / "docs" / "runbooks" / f"{page}.md").read_text()
-        headings = [line for line in re.sub(r"```.*?```", "", text, flags=re.DOTALL).splitlines() if line.startswith("#")]
-        assert headings[0].startswith("# ")
-        assert headings[1:] == ["## Symptom", "## First look", "## Fix", "## Escalation"], page
-
-
-def test_every_runbook_belongs_to_an_alert_and_is_listed() -> None:
-    folder = ROOT / "docs" / "runbooks"
-    index = (folder / "README.md").read_text()
-    pages = {page.stem for page in folder.glob("*.md")} - {"README"}
-    assert pages == {signal.page for signal in SIGNALS} | {"heartbeat-missed"}
-    for signal in SIGNALS:
-        (row,) = [line for line in index.splitlines() if line.startswith(f"| `{signal.alert}` ")]
-        assert f"({signal.page}.md)" in row
+@pytest.mark.parametrize(("volume_gib", "usable_gib"), [(20, 16), (100, 80), (101, 81), (400, 380)])
+def test_disk_of_the_log_store_is_judged_by_what_the_service_leaves_of_it(volume_gib: int, usable_gib: int) -> None:
+    place = replace(ACTIVE, log_store_volume_gib=volume_gib)
+    assert place.fill("$log_store_mebibytes") == str(1024 * usable_gib)

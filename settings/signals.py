@@ -51,6 +51,7 @@ class System(StrEnum):
     BACKUP = "backup"
     REGION = "region"
     MONITORING = "monitoring"
+    LOGS = "logs"
 
     @property
     def dashboard(self) -> "Dashboard":
@@ -68,6 +69,7 @@ class Dashboard(StrEnum):
     BROKER = "broker"
     ORDER_FLOW = "order-flow"
     KUBERNETES = "kubernetes"
+    LOGS = "logs"
     RECOVERY = "recovery-objectives"
     COST = "cost-drivers"
 
@@ -86,6 +88,7 @@ _DASHBOARDS: dict[System, Dashboard] = {
     System.BACKUP: Dashboard.RECOVERY,
     System.REGION: Dashboard.RECOVERY,
     System.MONITORING: Dashboard.PLATFORM,
+    System.LOGS: Dashboard.LOGS,
 }
 
 
@@ -146,6 +149,8 @@ class Place:
     """Time between two visits of a canary."""
     vault_snapshot_minutes: int
     """Time between two snapshots of Vault."""
+    log_store_volume_gib: int
+    """Volume of each data node of the log store."""
     database_has_proxy: bool = True
     availability_percent: float = 99.9
     """Promise: the error budget is the rest."""
@@ -172,8 +177,17 @@ class Place:
             since_visit=f"{60 * self.canary_minutes - SCRAPE_SECONDS + 1}s",
             three_visits=f"{3 * 60 * self.canary_minutes - 1}s",
             vault_snapshot_seconds=60 * self.vault_snapshot_minutes,
+            log_store_mebibytes=round(_usable_mebibytes(self.log_store_volume_gib)),
             error_budget=f"{round(1 - self.availability_percent / 100, 6):g}",
         )
+
+
+def _usable_mebibytes(volume_gib: int) -> float:
+    """What OpenSearch Service leaves of a volume for indices: it keeps a fifth to itself, and 20 GiB at most.
+
+    (OpenSearch Service developer guide, "Calculating storage requirements".)
+    """
+    return 1024 * (volume_gib - min(volume_gib / 5, 20))
 
 
 @dataclass(frozen=True)
@@ -259,6 +273,7 @@ _CACHE = '{dimension_CacheClusterId=~".+-cache-.+"}'
 _SESSIONS = '{dimension_CacheClusterId=~".+-sessions-.+"}'
 _BAD_JOBS = ("backup_jobs_failed", "backup_jobs_expired", "copy_jobs_failed", "restore_jobs_failed")
 _REQUESTS = "http_server_request_duration_seconds"
+_SHIPPER = '{dimension_FunctionName=~".+-log-shipper"}'
 
 
 def _error_ratio(window: str) -> Recording:
@@ -289,6 +304,15 @@ def _silent(jobs: Sequence[str]) -> str:
     """1 for each job none of whose targets answers, or that has no targets at all."""
     gone = " or ".join(f'absent(up{{job="{job}"}})' for job in jobs)
     return f'1 - max by (job) (up{{job=~"{"|".join(jobs)}"}}) or {gone}'
+
+
+def _each(label: str, expressions: Mapping[str, str]) -> str:
+    """Several values side by side, told apart by a label: one that is missing, or no number, leaves the others as they are."""
+    return " or ".join(f'label_replace({expression}, "{label}", "{value}", "", "")' for value, expression in expressions.items())
+
+
+def _of_domain(metric: str) -> str:
+    return f"max by (dimension_DomainName) (aws_es_{metric})"
 
 
 RECORDINGS: tuple[Recording, ...] = (
@@ -812,7 +836,150 @@ _SAFETY: tuple[Signal, ...] = (
     ),
 )
 
-SIGNALS: tuple[Signal, ...] = (*_ENTRY, *_DATA, *_TRADING, *_CLUSTER, *_SAFETY)
+_LOGS: tuple[Signal, ...] = (
+    Signal(
+        "log-store-disk",
+        "Disk of the log store in use, on its fullest node",
+        System.LOGS,
+        Team.PLATFORM,
+        Unit.PERCENT,
+        _each(
+            "nodes",
+            {
+                # a node stops taking documents when none of what it may use is free, whatever its neighbours have
+                "data": "100 * (1 - min by (dimension_DomainName) (aws_es_free_storage_space_minimum) / $log_store_mebibytes)",
+                # these share what they have
+                "warm": f"100 * {_of_domain('warm_storage_space_utilization_maximum')}"
+                f" / ({_of_domain('warm_storage_space_utilization_maximum')} + {_of_domain('warm_free_storage_space_sum')})",
+            },
+        ),
+        "The log store is nearly full, and takes no more logs when it is",
+        warning=Level(85, "15m"),  # promise
+        critical=Level(95, "5m"),  # promise
+        by=("dimension_DomainName", "nodes"),
+    ),
+    Signal(
+        "log-store-memory",
+        "Java heap of the log store in use",
+        System.LOGS,
+        Team.PLATFORM,
+        Unit.PERCENT,
+        _each(
+            "nodes",
+            {
+                "data": _of_domain("jvmmemory_pressure_maximum"),
+                "master": _of_domain("master_jvmmemory_pressure_maximum"),
+                "warm": _of_domain("warm_jvmmemory_pressure_maximum"),
+            },
+        ),
+        "Nodes of the log store are short of memory",
+        # collections free it again and again: only what they leave for minutes counts
+        warning=Level(85, "10m"),  # promise
+        critical=Level(95, "3m"),  # promise; three minutes in a row are what AWS recommends
+        by=("dimension_DomainName", "nodes"),
+    ),
+    Signal(
+        "log-store-health",
+        "Health of the log store: 1 is yellow, 2 is red",
+        System.LOGS,
+        Team.PLATFORM,
+        Unit.COUNT,
+        f"{_of_domain('cluster_status_yellow_maximum')} + 2 * {_of_domain('cluster_status_red_maximum')}",
+        "Shards of the log store have no copy, or no place at all",
+        direction=Direction.AT_LEAST,
+        # times as AWS recommends ("Recommended CloudWatch alarms for Amazon OpenSearch Service")
+        warning=Level(1, "5m"),
+        critical=Level(2, "1m"),
+        by=("dimension_DomainName",),
+    ),
+    Signal(
+        "log-store-writes-blocked",
+        "Whether the log store refuses writes",
+        System.LOGS,
+        Team.PLATFORM,
+        Unit.COUNT,
+        _of_domain("cluster_index_writes_blocked_maximum"),
+        "The log store refuses every write",
+        direction=Direction.AT_LEAST,
+        critical=Level(1, "5m"),  # as AWS recommends, the same page
+        by=("dimension_DomainName",),
+        runbook="log-store-health",
+    ),
+    Signal(
+        "log-store-key",
+        "Whether the key of the log store is out of its reach",
+        System.LOGS,
+        Team.SECURITY,
+        Unit.COUNT,
+        # there are no such figures until the day it happens
+        _each(
+            "state",
+            {"disabled": _of_domain("kmskey_error_maximum"), "lost": _of_domain("kmskey_inaccessible_maximum")},
+        ),
+        "The log store cannot use its key",
+        direction=Direction.AT_LEAST,
+        critical=Level(1, "1m"),
+        by=("dimension_DomainName", "state"),
+    ),
+    Signal(
+        "log-store-ageing",
+        "Moves of old logs to warm nodes that failed within an hour",
+        System.LOGS,
+        Team.PLATFORM,
+        Unit.COUNT,
+        # a fall is a new start, of a node or of a minute
+        f"increase({_of_domain('hot_to_warm_migration_failure_count_sum')}[1h:1m])",
+        "Old logs do not move to the warm nodes, and fill the data nodes",
+        warning=Level(0, "0s"),
+        by=("dimension_DomainName",),
+        runbook="log-store-disk",
+    ),
+    Signal(
+        "log-shipping",
+        "Log shipping that went wrong within five minutes",
+        System.LOGS,
+        Team.PLATFORM,
+        Unit.COUNT,
+        _each(
+            "outcome",
+            {
+                "failed": f"sum(aws_lambda_errors_sum{_SHIPPER})",
+                "throttled": f"sum(aws_lambda_throttles_sum{_SHIPPER})",
+                "undelivered": "sum(aws_logs_delivery_errors_sum)",
+            },
+        ),
+        "Logs reach the store late or not at all",
+        # a figure is that of five minutes: this one and the two before it
+        warning=Level(0, "10m"),
+        by=("outcome",),
+    ),
+    Signal(
+        "log-shipping-lost",
+        "Batches of log lines that were given up within five minutes",
+        System.LOGS,
+        Team.PLATFORM,
+        Unit.COUNT,
+        f"sum(aws_lambda_async_events_dropped_sum{_SHIPPER})",
+        "Logs were given up on their way to the store",
+        warning=Level(0, "0s"),
+        runbook="log-shipping",
+    ),
+    Signal(
+        "log-shipping-silent",
+        "Runs of the log shipper within five minutes",
+        System.LOGS,
+        Team.PLATFORM,
+        Unit.COUNT,
+        # where CloudWatch is not heard of, nothing follows from hearing of no run
+        f'sum(aws_lambda_invocations_sum{_SHIPPER}) or max(up{{job="cloudwatch"}} == 1) - 1',
+        "No logs are brought to the store",
+        direction=Direction.BELOW,
+        warning=Level(1, "15m"),
+        runbook="log-shipping",
+    ),
+)
+
+SIGNALS: tuple[Signal, ...] = (*_ENTRY, *_DATA, *_TRADING, *_CLUSTER, *_SAFETY, *_LOGS)
 
 HEARTBEAT = "Heartbeat"
 """The alert that always fires. When it stops arriving, alerts have stopped."""
