@@ -71,7 +71,7 @@ USES: dict[KeyPurpose, KeyUse] = {
     # "Encryption at rest", whose policy names no condition about grants)
     KeyPurpose.METRICS: KeyUse(via=("aps",), grants=True, for_resources_only=False, lent=True),
     KeyPurpose.CANARIES: KeyUse(via=("s3", "lambda"), grants=True),
-    KeyPurpose.LOG_STORE: KeyUse(via=("es", "lambda"), grants=True),
+    KeyPurpose.LOG_STORE: KeyUse(via=("es", "lambda", "sqs"), grants=True),
     KeyPurpose.BACKUP: KeyUse(via=("backup", "rds"), grants=True, replicated=True),
 }
 

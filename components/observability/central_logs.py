@@ -15,7 +15,7 @@ import pulumi_aws as aws
 
 from components.context import RegionContext
 from components.logs import log_group
-from components.observability.log_documents import store_documents
+from components.observability.log_documents import prepared_searches, store_documents
 from components.observability.log_store import LogStore, LogStoreArgs
 from components.observability.logs.contract import LOG_SOURCES, STORE_ENDPOINT, STORE_REGION, LogSource
 from components.observability.logs.packaged import SET_UP, SHIPPER, FunctionCode
@@ -28,6 +28,8 @@ from settings.traffic import Party
 
 _RUNTIME, _ARCHITECTURE = "python3.13", "arm64"
 _EVERYTHING = ""  # as a filter pattern
+_KEPT_SECONDS = 14 * 24 * 3600  # the longest that SQS keeps a message
+_OLDEST_SECONDS = 6 * 3600  # the longest that Lambda keeps an event that it has not tried often enough
 
 
 @dataclass(frozen=True)
@@ -58,6 +60,8 @@ class _FunctionSpec:
 
 
 _SHIPPER = _FunctionSpec("log-shipper", SHIPPER, ("Post",), 512, 120)
+# Lambda asks for six times the function's own at least (Lambda developer guide, "Using Lambda with Amazon SQS")
+_AGAIN_SECONDS = 6 * _SHIPPER.timeout_seconds
 _SET_UP = _FunctionSpec("log-set-up", SET_UP, ("Get", "Post", "Put"), 256, 600)
 
 
@@ -72,10 +76,13 @@ class CentralLogs(pulumi.ComponentResource):
         self._args = args
         self._context = args.context
 
+        self._unsent = self._create_queue()
         roles = {spec.name: self._create_role(spec) for spec in (_SHIPPER, _SET_UP)}
         self._store = self._create_store(roles[_SET_UP.name])
         functions = {spec.name: self._create_function(spec, roles[spec.name]) for spec in (_SHIPPER, _SET_UP)}
+        self._keep_what_fails(functions[_SHIPPER.name])
         ready = self._set_up(functions[_SET_UP.name], roles[_SHIPPER.name])
+        self._prepare_searches(functions[_SET_UP.name], ready)
         self._subscribe(functions[_SHIPPER.name], ready)
 
         self.endpoint, self.store_arn = self._store.endpoint, self._store.arn
@@ -150,10 +157,64 @@ class CentralLogs(pulumi.ComponentResource):
                     actions=[f"es:ESHttp{method}" for method in spec.methods],
                     resources=[context.arn("es", f"domain/{context.names.of(NameRule.SEARCH_DOMAIN, 'logs')}/*")],
                 ),
+                # Lambda's own grant dies with a role of the same name that is made anew
+                Statement(
+                    sid="ReadVariables",
+                    actions=["kms:Decrypt"],
+                    resources=[self._args.store_key_arn],
+                    conditions={"StringEquals": {"kms:ViaService": f"lambda.{context.region}.amazonaws.com"}},
+                ),
+                *(self._rights_in_queue() if spec is _SHIPPER else ()),
             ),
             opts=self._child(),
         )
         return permitted_arn(role, rights)
+
+    def _create_queue(self) -> aws.sqs.Queue:
+        """Of batches that the store did not take: each is tried again after a while, for as long as SQS keeps it."""
+        return aws.sqs.Queue(
+            self._logical("log-shipper"),
+            name=self._context.name(NameRule.QUEUE, "log-shipper"),
+            message_retention_seconds=_KEPT_SECONDS,
+            visibility_timeout_seconds=_AGAIN_SECONDS,
+            kms_master_key_id=self._args.store_key_arn,
+            opts=self._child(),
+        )
+
+    def _rights_in_queue(self) -> list[Statement]:
+        """Lambda keeps there, and takes from there, in the name of the function."""
+        return [
+            Statement(
+                sid="TryAgain",
+                actions=["sqs:SendMessage", "sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes"],
+                resources=[self._unsent.arn],
+            ),
+            Statement(
+                sid="EncryptBatches",
+                actions=["kms:GenerateDataKey", "kms:Decrypt"],
+                resources=[self._args.store_key_arn],
+                conditions={"StringEquals": {"kms:ViaService": f"sqs.{self._context.region}.amazonaws.com"}},
+            ),
+        ]
+
+    def _keep_what_fails(self, shipper: aws.lambda_.Function) -> None:
+        """CloudWatch Logs sends a batch once. Lambda tries it three times within minutes, then it waits in the queue."""
+        aws.lambda_.FunctionEventInvokeConfig(
+            self._logical("log-shipper"),
+            function_name=shipper.name,
+            maximum_retry_attempts=2,
+            maximum_event_age_in_seconds=_OLDEST_SECONDS,
+            destination_config={"on_failure": {"destination": self._unsent.arn}},
+            opts=self._child(),
+        )
+        aws.lambda_.EventSourceMapping(
+            self._logical("log-shipper"),
+            function_name=shipper.arn,
+            event_source_arn=self._unsent.arn,
+            batch_size=1,
+            scaling_config={"maximum_concurrency": 2},  # the least: what comes now goes first
+            opts=self._child(),
+        )
 
     def _create_function(self, spec: _FunctionSpec, role_arn: pulumi.Input[str]) -> aws.lambda_.Function:
         args = self._args
@@ -189,7 +250,8 @@ class CentralLogs(pulumi.ComponentResource):
                     shipper_role_arn=shipper,
                     reader_role_arn=reader,
                     copies=settings.spread(self._args.zones) - 1,  # one in every other zone
-                    shards=settings.nodes_per_zone,
+                    # one on every node: small shards, which find room to move to warm nodes
+                    shards=settings.spread(self._args.zones) * settings.nodes_per_zone,
                     hot_days=settings.hot_days,
                     warm=settings.warm is not None,
                     retention_days=settings.retention_days,
@@ -197,13 +259,22 @@ class CentralLogs(pulumi.ComponentResource):
                 sort_keys=True,
             )
         )
+        return self._call("log-store", function, documents, [])
+
+    def _prepare_searches(self, function: aws.lambda_.Function, ready: aws.lambda_.Invocation) -> None:
+        """Apart: logs flow whether or not OpenSearch Dashboards takes them."""
+        self._call("log-searches", function, json.dumps(prepared_searches(), sort_keys=True), [ready])
+
+    def _call(
+        self, name: str, function: aws.lambda_.Function, told: pulumi.Input[str], after: Sequence[pulumi.Resource]
+    ) -> aws.lambda_.Invocation:
         code = hashlib.sha256(json.dumps(_SET_UP.code.files(), sort_keys=True).encode()).hexdigest()
         return aws.lambda_.Invocation(
-            self._logical("log-store"),
+            self._logical(name),
             function_name=function.name,
-            input=documents,
+            input=told,
             triggers={"code": code, "store": self._store.arn},
-            opts=self._child(),
+            opts=pulumi.ResourceOptions(parent=self, depends_on=after),
         )
 
     def _subscribe(self, shipper: aws.lambda_.Function, ready: aws.lambda_.Invocation) -> None:

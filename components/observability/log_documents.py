@@ -13,8 +13,9 @@ Document: TypeAlias = dict[str, Any]
 INDICES = f"{INDEX_PREFIX}*"
 SHIPPER_ROLE = "log-shipper"
 READER_ROLE = "log-reader"
-DASHBOARDS_ROLE = "kibana_user"
-"""The store's own: may use OpenSearch Dashboards, and sees no other index by it."""
+DASHBOARDS_ROLES = ("opensearch_dashboards_user", "kibana_user")
+"""The store's own: may use OpenSearch Dashboards, and sees no other index by it. Amazon's guide knows the first name ("Fine-grained access
+control", "Creating roles"), OpenSearch's security plugin the second."""
 
 _NAME = "logs"
 _LONGEST_KEYWORD = 1024
@@ -57,10 +58,30 @@ def store_documents(
         "role_mappings": {
             SHIPPER_ROLE: _mapping(shipper_role_arn, "The function that brings logs here"),
             READER_ROLE: _mapping(reader_role_arn, "Operators, through log search"),
-            DASHBOARDS_ROLE: _mapping(reader_role_arn, "Operators, through log search"),
         },
-        "saved_objects": [_INDEX_PATTERN, *(search.saved_object() for search in SEARCHES)],
+        "mappings_of_any": [{"roles": list(DASHBOARDS_ROLES), "mapping": _mapping(reader_role_arn, "Operators, through log search")}],
+        "audit": _AUDIT,
     }
+
+
+def prepared_searches() -> Document:
+    """What operators find prepared in OpenSearch Dashboards, for the same set-up: by itself, since no log waits for it."""
+    return {"saved_objects": [_INDEX_PATTERN, *(search.saved_object() for search in SEARCHES)]}
+
+
+# OpenSearch documentation, "Audit logs": published logs stay empty until the plugin is told to write them. What is searched
+# for and what is brought may hold what nobody should read twice
+_AUDIT: Document = {
+    "enabled": True,
+    "audit": {
+        "enable_rest": True,
+        "enable_transport": False,
+        "disabled_rest_categories": ["AUTHENTICATED", "GRANTED_PRIVILEGES"],
+        "resolve_bulk_requests": False,
+        "log_request_body": False,
+        "exclude_sensitive_headers": True,
+    },
+}
 
 
 _ROLES: Document = {
@@ -97,6 +118,11 @@ def _index_template(shards: int, copies: int) -> Document:
                     "number_of_replicas": copies,
                     "codec": "best_compression",
                     "refresh_interval": "10s",
+                    # off unless stated (OpenSearch documentation, "Slow logs"); a slow line is told without what it says
+                    "search.slowlog.threshold.query.warn": "5s",
+                    "search.slowlog.threshold.fetch.warn": "2s",
+                    "indexing.slowlog.threshold.index.warn": "5s",
+                    "indexing.slowlog.source": "false",
                     "mapping.total_fields.limit": _MOST_FIELDS,
                     # a status that is no number is no reason to lose the line
                     "mapping.ignore_malformed": True,

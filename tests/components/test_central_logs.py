@@ -33,8 +33,12 @@ def rights(declared: Declared, region: str, name: str) -> dict[str, list[str]]:
     return {action: each["Resource"] for each in document(policy)["Statement"] for action in each["Action"]}
 
 
+def set_up(declared: Declared, region: str, name: str = "log-store") -> Any:
+    return declared.one("aws:lambda/invocation:Invocation", region, f"{region}-{name}")
+
+
 def told(declared: Declared, region: str) -> dict[str, Any]:
-    return json.loads(declared.one("aws:lambda/invocation:Invocation", region).inputs["input"])
+    return json.loads(set_up(declared, region).inputs["input"])
 
 
 def account_of(stack: str) -> str:
@@ -131,7 +135,7 @@ def test_the_shipper_knows_where_each_line_comes_from(stack: str, region: str) -
 @each_region
 def test_logs_come_once_the_store_is_set_up_and_the_shipper_may_be_called(stack: str, region: str) -> None:
     declared = declare(stack)
-    before = {declared.one("aws:lambda/invocation:Invocation", region).urn, declared.one("aws:lambda/permission:Permission", region).urn}
+    before = {set_up(declared, region).urn, declared.one("aws:lambda/permission:Permission", region).urn}
     for each in declared.of(FILTER, region):
         assert before <= set(each.dependencies)
         assert each.inputs["destinationArn"] == function(declared, region, "log-shipper").outputs["arn"]
@@ -159,13 +163,39 @@ def test_functions_have_the_code_that_is_tested_and_the_rights_that_it_needs(sta
 
 @each_region
 def test_the_store_is_told_again_when_what_it_is_told_changes(stack: str, region: str) -> None:
-    stated = declare(stack).one("aws:lambda/invocation:Invocation", region).inputs
+    stated = set_up(declare(stack), region).inputs
     assert set(stated["triggers"]) == {"code", "store"}
     documents = json.loads(stated["input"])
     account = account_of(stack)
     roles = {name: mapping["backend_roles"] for name, mapping in documents["role_mappings"].items()}
     assert roles["log-shipper"] == [f"arn:aws:iam::{account}:role/mastertrade-{stack}-log-shipper-{region}"]
     assert roles["log-reader"] == [f"arn:aws:iam::{account}:role/mastertrade-{stack}-service-{Party.LOGS}-{region}"]
+
+
+@each_region
+def test_no_log_waits_for_what_only_helps_to_search_it(stack: str, region: str) -> None:
+    declared = declare(stack)
+    searches = set_up(declared, region, "log-searches")
+    assert json.loads(searches.inputs["input"]).keys() == {"saved_objects"}
+    assert set_up(declared, region).urn in searches.dependencies
+    assert not [each for each in declared.of(FILTER, region) if searches.urn in each.dependencies]
+
+
+@each_region
+def test_what_the_store_did_not_take_is_tried_again_for_two_weeks(stack: str, region: str) -> None:
+    declared = declare(stack)
+    queue = declared.one("aws:sqs/queue:Queue", region, f"{region}-log-shipper")
+    shipper = function(declared, region, "log-shipper")
+    assert queue.inputs["messageRetentionSeconds"] == 14 * 24 * 3600
+    assert queue.inputs["visibilityTimeoutSeconds"] >= 6 * shipper.inputs["timeout"]
+    assert queue.inputs["kmsMasterKeyId"] == declared.one("aws:kms/key:Key", region, f"{region}-key-log-store").outputs["arn"]
+    failed = declared.one("aws:lambda/functionEventInvokeConfig:FunctionEventInvokeConfig", region).inputs
+    again = declared.one("aws:lambda/eventSourceMapping:EventSourceMapping", region).inputs
+    assert failed["destinationConfig"] == {"onFailure": {"destination": queue.outputs["arn"]}}
+    assert (again["eventSourceArn"], again["functionName"]) == (queue.outputs["arn"], shipper.outputs["arn"])
+    allowed = rights(declared, region, "log-shipper")
+    for action in ("sqs:SendMessage", "sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes"):
+        assert allowed[action] == [queue.outputs["arn"]]
 
 
 def test_retention_is_that_of_the_settings() -> None:

@@ -54,6 +54,9 @@ class LogStore:
     saved: dict[str, Document] = field(default_factory=dict)
     refusing: dict[str, tuple[int, str]] = field(default_factory=dict)
     """Status and kind of error, by a document's ID."""
+    own_roles: set[str] = field(default_factory=lambda: {"kibana_user"})
+    """Roles that it brings along, which can be mapped like those that it is told."""
+    audit: Document = field(default_factory=lambda: {"enabled": False, "audit": {"enable_rest": True, "ignore_users": ["kibanaserver"]}})
     next_answers: list[tuple[str, int, Document]] = field(default_factory=list)
     """Given once each, to the first request whose path begins so."""
     hangs_up: bool = False
@@ -82,6 +85,13 @@ class LogStore:
         match request.method, parts:
             case "POST", ["_bulk"]:
                 answer = self._bulk(request)
+            case "PUT", ["_plugins", "_security", "api", "rolesmapping", role] if not self._has_role(role):
+                answer = 404, {"status": "NOT_FOUND", "message": f"Role '{role}' is not available for role-mapping."}
+            case "GET", ["_plugins", "_security", "api", "audit"]:
+                answer = 200, {"_readonly": [], "config": self.audit}
+            case "PUT", ["_plugins", "_security", "api", "audit", "config"]:
+                self.audit = json.loads(request.body)
+                answer = 200, {"status": "OK"}
             case "PUT", ["_index_template", _] | ["_plugins", "_security", "api", "roles" | "rolesmapping", _]:
                 answer = (200 if request.path in self.put else 201), {"status": "OK"}
                 self.put[request.path] = json.loads(request.body)
@@ -96,6 +106,9 @@ class LogStore:
             case _:
                 answer = 404, {"error": {"type": "no_such_api"}}
         return answer
+
+    def _has_role(self, role: str) -> bool:
+        return role in self.own_roles or f"/_plugins/_security/api/roles/{role}" in self.put
 
     def _bulk(self, request: Request) -> tuple[int, Document]:
         if len(request.body) > LARGEST_REQUEST:

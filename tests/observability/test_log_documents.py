@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from components.observability.log_documents import SEARCHES, store_documents
+from components.observability.log_documents import SEARCHES, prepared_searches, store_documents
 from components.observability.logs.contract import Field
 
 SHIPPER = "arn:aws:iam::123456789012:role/shipper"
@@ -97,7 +97,9 @@ def test_the_shipper_only_adds_lines() -> None:
 def test_operators_read_logs_and_nothing_else() -> None:
     told = documents()
     held = [name for name, mapping in told["role_mappings"].items() if READER in mapping["backend_roles"]]
-    assert held == ["log-reader", "kibana_user"]
+    assert held == ["log-reader"]
+    (dashboards,) = told["mappings_of_any"]
+    assert (dashboards["roles"], dashboards["mapping"]["backend_roles"]) == (["opensearch_dashboards_user", "kibana_user"], [READER])
     role = told["roles"]["log-reader"]
     assert role["index_permissions"] == [{"index_patterns": ["logs-*"], "allowed_actions": ["read"]}]
     assert role["cluster_permissions"] == ["cluster_composite_ops_ro"]
@@ -117,7 +119,7 @@ def test_the_same_settings_are_the_same_documents() -> None:
 
 
 def test_saved_objects_have_ids_of_their_own_and_refer_to_the_index_pattern() -> None:
-    pattern, *searches = documents()["saved_objects"]
+    pattern, *searches = prepared_searches()["saved_objects"]
     assert (pattern["type"], pattern["attributes"]["title"], pattern["attributes"]["timeFieldName"]) == (
         "index-pattern",
         "logs-*",
@@ -133,7 +135,7 @@ def test_saved_objects_have_ids_of_their_own_and_refer_to_the_index_pattern() ->
 
 def test_columns_are_fields_that_the_store_knows() -> None:
     known = documents()["index_templates"]["logs"]["template"]["mappings"]["properties"]
-    for search in documents()["saved_objects"][1:]:
+    for search in prepared_searches()["saved_objects"][1:]:
         assert search["attributes"]["columns"]
         assert set(search["attributes"]["columns"]) <= set(known)
         assert search["attributes"]["sort"] in ([["@timestamp", "asc"]], [["@timestamp", "desc"]])

@@ -16,7 +16,7 @@ from typing import Any
 
 import pytest
 
-from components.observability.log_documents import store_documents
+from components.observability.log_documents import prepared_searches, store_documents
 from components.observability.logs import shipper, store_setup
 from components.observability.logs.contract import LOG_SOURCES, STORE_ENDPOINT, STORE_REGION, Field, LogSource
 from components.observability.logs.opensearch import Store, UnreachableError
@@ -334,6 +334,19 @@ def test_lines_that_come_twice_are_there_once(there: LogStore) -> None:
     assert sorted(document["message"] for document in kept(there)) == ["one", "three", "two"]
 
 
+def test_what_lambda_gave_up_comes_again_from_the_queue(there: LogStore) -> None:
+    kept_by_lambda = {"version": "1.0", "requestContext": {"condition": "RetriesExhausted"}, "requestPayload": sent("one", "two")}
+    shipper.handler(sent("one"))
+    done = shipper.handler({"Records": [{"eventSource": "aws:sqs", "body": json.dumps(kept_by_lambda)}]})
+    assert done == {"written": 1, "there_already": 1, "refused": 0}
+    assert sorted(document["message"] for document in kept(there)) == ["one", "two"]
+
+
+def test_a_line_ahead_of_its_time_opens_no_index_that_would_close_early(there: LogStore) -> None:
+    shipper.handler(sent(("tomorrow", NOW_MS + DAY_MS)))
+    assert list(there.documents) == [TODAY]
+
+
 def test_lines_go_to_the_index_of_their_day_unless_that_is_closed(there: LogStore) -> None:
     shipper.handler(sent(("now", NOW_MS), ("a day late", NOW_MS - DAY_MS), ("very late", NOW_MS - 9 * DAY_MS)))
     assert {name: [each["message"] for each in index.values()] for name, index in there.documents.items()} == {
@@ -397,7 +410,7 @@ def test_an_answer_that_leaves_lines_out_is_no_answer(there: LogStore) -> None:
 
 def documents(**changed: Any) -> dict[str, Any]:
     stated = {"copies": 1, "shards": 1, "hot_days": 7, "warm": False, "retention_days": 30}
-    return store_documents(shipper_role_arn="arn:s", reader_role_arn="arn:r", **{**stated, **changed})
+    return {**store_documents(shipper_role_arn="arn:s", reader_role_arn="arn:r", **{**stated, **changed}), **prepared_searches()}
 
 
 def test_a_new_store_gets_all_that_it_is_told(there: LogStore) -> None:
@@ -423,7 +436,35 @@ def test_a_second_run_changes_nothing(there: LogStore) -> None:
     before = json.dumps([there.put, there.policies, there.saved])
     done = store_setup.handler(documents())
     assert json.dumps([there.put, there.policies, there.saved]) == before
-    assert done["unchanged"] == ["policy logs", "indices of policy logs"]
+    assert done["unchanged"] == ["policy logs", "audit log", "indices of policy logs"]
+
+
+@pytest.mark.parametrize("name", ["opensearch_dashboards_user", "kibana_user"])
+def test_readers_may_use_dashboards_whatever_the_store_calls_that(there: LogStore, name: str) -> None:
+    there.own_roles = {name}
+    store_setup.handler(documents())
+    mapped = {path.rpartition("/")[2]: each["backend_roles"] for path, each in there.put.items() if "rolesmapping" in path}
+    assert mapped == {"log-shipper": ["arn:s"], "log-reader": ["arn:r"], name: ["arn:r"]}
+
+
+def test_a_store_without_a_role_for_dashboards_is_told(there: LogStore, client: Store) -> None:
+    there.own_roles = set()
+    with pytest.raises(store_setup.SetUpError, match=r"opensearch_dashboards_user: Role 'opensearch_dashboards_user' is not available"):
+        store_setup.set_up(client, documents(), Clock())
+
+
+def test_audit_logs_are_on_without_what_is_asked_and_the_rest_is_left(there: LogStore) -> None:
+    store_setup.handler(documents())
+    assert there.audit["enabled"] is True
+    assert (there.audit["audit"]["log_request_body"], there.audit["audit"]["ignore_users"]) == (False, ["kibanaserver"])
+
+
+def test_logs_wait_for_nothing_that_only_helps_to_search_them(there: LogStore) -> None:
+    told = documents()
+    store_setup.handler({key: value for key, value in told.items() if key != "saved_objects"})
+    assert not [line for line in there.asked() if "/_dashboards/" in line]
+    store_setup.handler(prepared_searches())
+    assert set(there.saved) == {each["id"] for each in told["saved_objects"]}
 
 
 def test_another_retention_reaches_indices_that_are_there_already(there: LogStore) -> None:
@@ -492,7 +533,8 @@ def test_all_that_is_refused_is_told_at_once_and_the_rest_is_written(there: LogS
         store_setup.set_up(client, documents(), Clock())
     assert "index template logs: PUT /_index_template/logs answers 400, unknown setting [x]" in str(told.value)
     assert "role log-reader: PUT /_plugins/_security/api/roles/log-reader answers 400, Invalid configuration" in str(told.value)
-    assert "/_plugins/_security/api/rolesmapping/log-reader" in there.put
+    assert "role mapping log-reader: PUT /_plugins/_security/api/rolesmapping/log-reader answers 404" in str(told.value)
+    assert "/_plugins/_security/api/rolesmapping/log-shipper" in there.put
     assert there.saved
 
 

@@ -63,16 +63,26 @@ class Tally:
 
 
 def handler(event: Mapping[str, Any], context: object = None) -> dict[str, int]:
-    """Takes what a subscription of CloudWatch Logs sends, and yields how many lines were written. Raises `NotShippedError`."""
+    """Takes what a subscription of CloudWatch Logs sends, or a queue of what Lambda gave up, and yields how many lines were written.
+
+    Raises `NotShippedError`.
+    """
     del context
-    data = json.loads(gzip.decompress(base64.b64decode(event["awslogs"]["data"])))
-    if data["messageType"] != "DATA_MESSAGE":
-        return {}  # is the subscription's own question whether anybody is there
+    done: Counter[str] = Counter()
     store = Store(os.environ[STORE_ENDPOINT], os.environ[STORE_REGION])
     try:
-        return ship(store, data, sources(os.environ[LOG_SOURCES]), os.environ[STORE_REGION], time.time())
+        for sent in _sent(event):
+            data = json.loads(gzip.decompress(base64.b64decode(sent["awslogs"]["data"])))
+            if data["messageType"] == "DATA_MESSAGE":  # or the subscription's own question whether anybody is there
+                done.update(ship(store, data, sources(os.environ[LOG_SOURCES]), os.environ[STORE_REGION], time.time()))
     finally:
         store.close()
+    return dict(done)
+
+
+def _sent(event: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    """Lambda keeps what it gives up as `requestPayload` (Lambda developer guide, "Retaining records of asynchronous invocations")."""
+    return [json.loads(each["body"])["requestPayload"] for each in event["Records"]] if "Records" in event else [event]
 
 
 def sources(told: str) -> dict[str, LogSource]:
@@ -97,11 +107,11 @@ def ship(store: Store, data: Mapping[str, Any], known: Mapping[str, LogSource], 
 
 
 def index(timestamp: int, now: float) -> str:
-    """The index of a line's day, in UTC. One that comes later than indices are written to is kept with what came today."""
+    """The index of a line's day, in UTC. What is older than indices are written to, or ahead of its time, is kept with what came today."""
     today = datetime.fromtimestamp(now, UTC)
     day = datetime.fromtimestamp(timestamp / 1000, UTC)
     first = (today - timedelta(days=WRITTEN_DAYS - 1)).date()
-    return f"{INDEX_PREFIX}{day if day.date() >= first else today:%Y.%m.%d}"
+    return f"{INDEX_PREFIX}{day if first <= day.date() <= today.date() else today:%Y.%m.%d}"
 
 
 def action(identity: str, day: str, content: Mapping[str, Any]) -> bytes:

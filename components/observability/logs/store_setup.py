@@ -22,6 +22,7 @@ _CHANGE_POLICY = "/_plugins/_ism/change_policy"
 _INDEX_TEMPLATES = "/_index_template"
 _ROLES = "/_plugins/_security/api/roles"
 _ROLE_MAPPINGS = "/_plugins/_security/api/rolesmapping"
+_AUDIT = "/_plugins/_security/api/audit"
 _IMPORT = "/_dashboards/api/saved_objects/_import?overwrite=true"
 # Dashboards wants the first of all that change something; the second says whose objects they are
 _FOR_EVERYONE = {"osd-xsrf": "true", "securitytenant": "global"}
@@ -116,6 +117,9 @@ def _steps(documents: Mapping[str, Any]) -> list[_Step]:
     ):
         named: Mapping[str, Any] = documents.get(key, {})
         steps += [_Step(f"{kind} {name}", partial(_put, base, name, document)) for name, document in named.items()]
+    steps += [_Step(f"role mapping {' or '.join(each['roles'])}", partial(_map_any, each)) for each in documents.get("mappings_of_any", ())]
+    if "audit" in documents:
+        steps.append(_Step("audit log", partial(_put_audit, documents["audit"])))
     objects: Sequence[Mapping[str, Any]] = documents.get("saved_objects", ())
     if objects:
         steps.append(_Step(f"{len(objects)} saved objects", partial(_import, objects)))
@@ -138,6 +142,32 @@ def _put(base: str, name: str, document: Mapping[str, Any], store: Store) -> _Ou
         raise _RefusedError("is the master's, whom the domain itself names; writing it here could shut everyone out")
     _ask(store, "PUT", f"{base}/{_encoded(name)}", document)
     return _Outcome.WRITTEN
+
+
+def _map_any(wanted: Mapping[str, Any], store: Store) -> _Outcome:
+    """To the first of some roles that the store has: its own have other names in other versions."""
+    answers: list[str] = []
+    for role in wanted["roles"]:
+        answer = _ask(store, "PUT", f"{_ROLE_MAPPINGS}/{_encoded(role)}", wanted["mapping"], allowed=HTTPStatus.NOT_FOUND)
+        if answer.fine:
+            return _Outcome.WRITTEN
+        answers.append(f"{role}: {_reason(answer)}")
+    raise _RefusedError("; ".join(answers))
+
+
+def _put_audit(wanted: Mapping[str, Any], store: Store) -> _Outcome:
+    """What is not stated stays as the domain has it: some of it cannot be changed there."""
+    found = _ask(store, "GET", _AUDIT).content()
+    config: Mapping[str, Any] = found.get("config", {}) if isinstance(found, dict) else {}
+    if _says(config, wanted):
+        return _Outcome.UNCHANGED
+    _ask(store, "PUT", f"{_AUDIT}/config", _changed(config, wanted))
+    return _Outcome.WRITTEN
+
+
+def _changed(found: Mapping[str, Any], wanted: Mapping[str, Any]) -> dict[str, Any]:
+    inner = {key: _changed(found[key], value) for key, value in wanted.items() if isinstance(value, Mapping) and key in found}
+    return {**found, **wanted, **inner}
 
 
 def _put_policy(name: str, policy: Mapping[str, Any], store: Store) -> _Outcome:

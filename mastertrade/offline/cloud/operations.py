@@ -71,6 +71,19 @@ def _function(declaration: Declaration) -> tuple[str, Properties]:
     }
 
 
+def _event_source_mapping(declaration: Declaration) -> tuple[str, Properties]:
+    id_ = declaration.uuid()
+    function = declaration.text("functionName")
+    return id_, {
+        "uuid": id_,
+        "arn": declaration.arn(f"event-source-mapping:{id_}", "lambda"),
+        "functionArn": function if function.startswith("arn:") else declaration.arn(f"function:{function}", "lambda"),
+        "state": "Enabled",
+        "stateTransitionReason": "USER_INITIATED",
+        "lastProcessingResult": "",
+    }
+
+
 def _invocation(declaration: Declaration) -> tuple[str, Properties]:
     return f"{declaration.text('functionName')}_$LATEST_{declaration.hexadecimal(32)}", {"result": "{}"}
 
@@ -148,6 +161,7 @@ SIMULATIONS: dict[str, Simulation] = {
     "aws:sns/topicSubscription:TopicSubscription": _subscription,
     "aws:sns/topicPolicy:TopicPolicy": _topic_policy,
     "aws:sqs/queue:Queue": _queue,
+    "aws:lambda/eventSourceMapping:EventSourceMapping": _event_source_mapping,
     "aws:lambda/function:Function": _function,
     "aws:lambda/invocation:Invocation": _invocation,
     "aws:amp/workspace:Workspace": _metrics_workspace,
