@@ -207,6 +207,7 @@ def test_what_is_no_object_is_a_plain_line(there: LogStore, line: str) -> None:
         ("time=x level=warning msg=y", "warning"),
         ("2026-01-01 00:00:00 UTC:10.0.0.1(1):u@d:[1]:FATAL:  no", "critical"),
         ('{"level": 50, "msg": "pino"}', "error"),
+        ('{"level": "50", "msg": "pino"}', "error"),
         ('{"level": "Metadata"}', None),
         ("the ERROR-free day", None),
         ("nothing to see", None),
@@ -283,6 +284,24 @@ def test_secrets_are_gone_from_every_part_of_a_document(there: LogStore) -> None
     assert len(kept(there)) == 5
     assert secret not in json.dumps(kept(there))
     assert "[redacted]" in json.dumps(kept(there))
+
+
+def test_a_number_that_looks_like_a_card_spoils_no_fields(there: LogStore) -> None:
+    document = shipped(there, '{"level":"error","message":"fill","qty":4111111111111111,"order_id":"a"}')
+    assert (document["level"], document["order_id"], document["fields"]["qty"]) == ("error", "a", "[redacted]")
+    assert "4111111111111111" not in json.dumps(document)
+
+
+@pytest.mark.parametrize("name", ["order_id", "orderId", "trace_id"])
+@pytest.mark.parametrize("value", ["5555555555554444", "Zk8dQ2mVx7Lr4TnBw9Yc1Fh6Jp3Sg5Ea0UiOqXbN"])
+def test_an_id_is_found_again_whatever_it_looks_like(there: LogStore, name: str, value: str) -> None:
+    document = shipped(there, json.dumps({"message": "placed", name: value}))
+    assert value in (document.get("order_id"), document.get("trace_id"))
+
+
+def test_an_id_that_is_a_secret_is_none(there: LogStore) -> None:
+    document = shipped(there, json.dumps({"message": "m", "session_id": "Zk8dQ2mVx7Lr4TnBw9Yc1F", "key_id": f"AKIA{'A' * 16}"}))
+    assert (document["fields"]["session_id"], document["fields"]["key_id"]) == ("[redacted]", "[redacted]")
 
 
 def test_a_long_message_is_cut_and_says_so(there: LogStore) -> None:

@@ -43,7 +43,7 @@ class Rule:
     """Secrets that are known by how they look.
 
     `hints` are in small letters: without one of them there is none, which is told much faster than by the pattern. `kept` is what
-    stands instead of what matches; `applies` may say of a match that it is no secret.
+    stands instead of what matches; `applies` may say of a match that it is no secret. `by_chance`: the ID of something may look so.
     """
 
     name: str
@@ -51,6 +51,7 @@ class Rule:
     pattern: re.Pattern[str]
     kept: str = REDACTED
     applies: Callable[[re.Match[str]], bool] = lambda _: True
+    by_chance: bool = False
 
     def redact(self, text: str, small: str) -> str:
         """The text without them. `small`: the line in small letters."""
@@ -62,10 +63,14 @@ class Rule:
 def _looks_random(found: re.Match[str]) -> bool:
     """Small letters, capitals and digits, as evenly as chance mixes them; hashes lack capitals, and words repeat themselves."""
     text = found.group()
-    if not (re.search("[a-z]", text) and re.search("[A-Z]", text) and re.search("[0-9]", text)):
+    if _named_as_id(found) or not (re.search("[a-z]", text) and re.search("[A-Z]", text) and re.search("[0-9]", text)):
         return False
     length = len(text)
     return -sum(count / length * math.log2(count / length) for count in Counter(text).values()) >= _RANDOM_BITS
+
+
+def _named_as_id(found: re.Match[str]) -> bool:
+    return bool(_ID_BEFORE.search(found.string, max(0, found.start() - _CONTEXT), found.start()))
 
 
 def _mixed(found: re.Match[str]) -> bool:
@@ -76,7 +81,7 @@ def _mixed(found: re.Match[str]) -> bool:
 
 def _is_card(found: re.Match[str]) -> bool:
     """By its check digit (ISO/IEC 7812-1, annex B), unless it is said to be the ID of something."""
-    if _ID_BEFORE.search(found.string, max(0, found.start() - _CONTEXT), found.start()):
+    if _named_as_id(found):
         return False
     digits = [int(character) for character in reversed(found.group()) if character.isdigit()]
     return sum(sum(divmod(digit * 2, 10)) if place % 2 else digit for place, digit in enumerate(digits)) % 10 == 0
@@ -163,6 +168,7 @@ RULES: tuple[Rule, ...] = (
         ),
         REDACTED,
         _is_card,
+        by_chance=True,
     ),
     # secret keys of AWS and Alpaca (40), keys of streams (60) and of Binance (64), a full line of a private key (64)
     Rule(
@@ -171,16 +177,21 @@ RULES: tuple[Rule, ...] = (
         re.compile(r"(?<![\w+/=-])[A-Za-z0-9+/]{40}(?:[A-Za-z0-9+/]{20}(?:[A-Za-z0-9+/]{4})?)?(?![\w+/=-])"),
         REDACTED,
         _looks_random,
+        by_chance=True,
     ),
 )
 """Each is tried on the whole text, in this order."""
 
 
-def redact(text: str) -> str:
-    """The text without its secrets, be it a sentence, JSON, JSON within JSON, a query string or a list of headers."""
+def redact(text: str, *, is_id: bool = False) -> str:
+    """The text without its secrets, be it a sentence, JSON, JSON within JSON, a query string or a list of headers.
+
+    `is_id`: it is the ID of something, which may look like a secret by chance.
+    """
     small = text.lower()
     for rule in RULES:
-        text = rule.redact(text, small)
+        if not (is_id and rule.by_chance):
+            text = rule.redact(text, small)
     return _without_named(_without_pairs(text)) if any(hint in small for hint in _HINTS) else text
 
 
@@ -194,7 +205,14 @@ def redact_value(value: Any, name: str = "") -> Any:
         return value
     if name and is_secret_name(name) and _is_secret(name, str(value)):
         return REDACTED
-    return redact(value) if isinstance(value, str) else value
+    is_id = bool(_ID_NAME.search(name))
+    if isinstance(value, str):
+        return redact(value, is_id=is_id)
+    # a number may be a card's
+    return value if redact(str(value), is_id=is_id) == str(value) else REDACTED
+
+
+_ID_NAME = re.compile(r"(?:(?:^|[_.\- ])(?i:id)|[a-z](?:Id|ID))\Z")
 
 
 def is_secret_name(name: str) -> bool:

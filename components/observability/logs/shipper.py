@@ -165,15 +165,16 @@ class Origin:
 
 def document(event: Mapping[str, Any], origin: Origin) -> dict[str, Any]:
     """A line as the store keeps it: nothing in it is as it was before redaction."""
-    text = redact(event["message"])
-    entry = _object(text)
+    line = event["message"]
+    entry = _object(line)
     told: dict[Field, Any] = {}
     if origin.source is LogSource.PODS and entry is not None and isinstance(entry.get("kubernetes"), dict):
-        told |= _place(entry["kubernetes"])
-        logged = entry.get("log_processed")
-        text = redact(str(entry.get("log", "")).rstrip("\r\n"))
-        entry = logged if isinstance(logged, dict) else _object(text)
+        told |= _place(redact_value(entry["kubernetes"]))
+        logged, line = entry.get("log_processed"), str(entry.get("log", "")).rstrip("\r\n")
+        entry = logged if isinstance(logged, dict) else _object(line)
+    text = redact(line)
     if entry is not None:
+        # by its names, and before what looks like a secret is gone, or it might be no JSON any more
         entry = redact_value(entry)
         told |= _fields(entry) | _promoted(entry, origin.source)
         text = _message(entry) or text or json.dumps(entry, ensure_ascii=False)
@@ -316,6 +317,7 @@ _LEVEL_WORDS: Mapping[str, Level] = {
 }
 _LEVEL_NUMBERS = ((10, Level.TRACE), (20, Level.DEBUG), (30, Level.INFO), (40, Level.WARNING), (50, Level.ERROR), (60, Level.CRITICAL))
 """As bunyan and pino count."""
+_DIGITS_OF_LEVEL = 4
 _BEGIN_OF_LINE = 160
 _KLOG = re.compile(r"(?P<level>[IWEF])\d{4} \d\d:\d\d:\d\d")
 _LEVEL_SAID = re.compile(
@@ -327,6 +329,8 @@ _LASTED = re.compile(r"duration: (\d+\.\d+) ms")
 
 
 def _level(value: Any) -> Level | None:
+    if isinstance(value, str) and value.isdecimal() and len(value) < _DIGITS_OF_LEVEL:
+        value = int(value)
     if isinstance(value, int) and not isinstance(value, bool):
         return next((level for number, level in reversed(_LEVEL_NUMBERS) if number <= value), None)
     return _LEVEL_WORDS.get(value.lower()) if isinstance(value, str) else None
