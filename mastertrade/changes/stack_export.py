@@ -21,6 +21,8 @@ _VERSIONS = (3, 4)
 _SHORTEST_TOKEN, _SHORTEST_PART = 4, 8
 """What is shorter stands in many a value by chance."""
 _SEPARATORS = re.compile(r"[:/|]")
+_DEFAULT_PROVIDER = re.compile(rf"(?P<own>urn:pulumi:[^:]+::[^:]+::{PROVIDER_PREFIX}[^:$]+::default)(?:_.+)?")
+"""One that the engine makes where a resource names none. It is of no component, and may have the version in its name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,9 +65,19 @@ def read_stack_export(file: Path) -> Deployed:
     return Deployed(
         stack=stack,
         project=project,
-        resources=tuple(each for state, each in found if each and not state.get("delete")),
+        resources=tuple(
+            replace(each, provider=_undated(each.provider))
+            for state, each in found
+            if each and not state.get("delete") and not _DEFAULT_PROVIDER.fullmatch(each.urn)
+        ),
         notes=tuple(_notes(len(pending), len(content.get("pending_operations") or []))),
     )
+
+
+def _undated(provider: str) -> str:
+    """The URN of a provider; of a default one without its version, as the offline preview names it."""
+    default = _DEFAULT_PROVIDER.fullmatch(provider)
+    return default["own"] if default else provider
 
 
 def _is_list_of_mappings(value: Any) -> bool:
@@ -88,7 +100,11 @@ def comparable(deployed: Deployed, present: Side) -> Side:
     matched = {each.before.urn: each.after for each in pairs(deployed.resources, present.resources) if each.before and each.after}
     words = _Words(deployed.resources, matched)
     names = {old: new.urn for old, new in matched.items()}
-    resources = tuple(_translated(each, matched.get(each.urn), words, names) for each in deployed.resources)
+    regions = {each.urn: each.inputs.get("region") for each in deployed.resources if each.type == f"{PROVIDER_PREFIX}aws"}
+    resources = tuple(
+        _translated(_as_stated(each, matched.get(each.urn), regions.get(each.provider)), matched.get(each.urn), words, names)
+        for each in deployed.resources
+    )
     return Side(deployed.stack, deployed.project, resources, notes=deployed.notes, real=True)
 
 
@@ -150,6 +166,18 @@ def _different(real: Plain, simulated: Plain, stated: Plain) -> Iterator[tuple[s
     elif isinstance(real, list) and isinstance(simulated, list):
         for mine_, theirs_ in zip(cast("list[Plain]", real), cast("list[Plain]", simulated), strict=False):
             yield from _different(mine_, theirs_, None)
+
+
+def _as_stated(real: Resource, present: Resource | None, region: Plain) -> Resource:
+    """Without what pulumi-aws adds to inputs beside `__defaults`: its provider's region, and the tags of both together.
+
+    https://github.com/pulumi/pulumi-aws/issues/6602 shows the region among inputs.
+    """
+    wanted = present.inputs if present else {}
+    if not real.type.startswith("aws:"):
+        return real
+    added = {name for name in ("region", "tagsAll") if name not in wanted and (name != "region" or real.inputs.get(name) == region)}
+    return replace(real, inputs={name: value for name, value in real.inputs.items() if name not in added})
 
 
 def _translated(real: Resource, present: Resource | None, words: _Words, names: Mapping[str, str]) -> Resource:

@@ -93,6 +93,41 @@ def test_real_identifiers_are_the_simulated_ones_by_another_name() -> None:
     assert compare(side, present).changes == ()
 
 
+def _with_what_pulumi_adds(file: Path, *, region: str = "us-east-1") -> Path:
+    """The export with what the engine and pulumi-aws add to what a program states."""
+    document = json.loads(EXPORT.read_text())
+    resources = document["deployment"]["resources"]
+    default = {
+        "urn": "urn:pulumi:dev::demo::pulumi:providers:random::default_4_21_4",
+        "custom": True,
+        "id": "f1a34ca7-b40e-47f9-91f7-51e97471f869",
+        "type": "pulumi:providers:random",
+        "inputs": {"__internal": {}, "version": "4.21.4"},
+        "outputs": {"version": "4.21.4"},
+    }
+    for each in resources:
+        if each["type"].startswith("aws:") and each.get("inputs"):
+            each["inputs"] |= {"region": region, "tagsAll": {"platform": "test"}}
+        elif each["type"].startswith("random:"):
+            each["provider"] = f"{default['urn']}::{default['id']}"
+    resources.insert(1, default)
+    file.write_text(json.dumps(document))
+    return file
+
+
+def test_what_pulumi_adds_by_itself_is_no_change(root: Path, tmp_path: Path) -> None:
+    plain, added = (digest_stack_export(root, file).stacks[0] for file in (EXPORT, _with_what_pulumi_adds(tmp_path / "state.json")))
+    assert [(each.name, each.operation) for each in added.changes] == [(each.name, each.operation) for each in plain.changes]
+    (difference,) = next(each for each in added.changes if each.name == "orders").differences
+    assert difference.path == "messageRetentionSeconds"
+
+
+def test_another_region_than_the_providers_was_stated(root: Path, tmp_path: Path) -> None:
+    (found,) = digest_stack_export(root, _with_what_pulumi_adds(tmp_path / "state.json", region="eu-west-1")).stacks
+    key = next(each for each in found.changes if each.name == "key")
+    assert (key.operation, [each.path for each in key.differences]) == (Operation.REPLACE, ["region"])
+
+
 def test_what_only_looks_different_is_said_to(root: Path, tmp_path: Path) -> None:
     document = json.loads(EXPORT.read_text())
     document["deployment"]["resources"][3]["inputs"]["kmsMasterKeyId"] += "-of-another-form"

@@ -62,8 +62,8 @@ def passes(of: str, *policies: str, pack: str = "encryption") -> dict[str, Any]:
 
 
 def summary(packs: Mapping[str, str] | None = None, **more: Any) -> dict[str, Any]:
-    """A `summaryEvent`."""
-    told = {"encryption": "v1.0.0"} if packs is None else packs
+    """A `summaryEvent`: packs of an organization by their names, of a folder with it."""
+    told = {"encryption|local|policies/encryption": "1.0.0"} if packs is None else packs
     return {"summaryEvent": {"maybeCorrupt": False, "durationSeconds": 3, "resourceChanges": {"create": 2}, "PolicyPacks": told, **more}}
 
 

@@ -70,6 +70,12 @@ def test_controls_of_ours_are_told_with_their_requirements(audited: Any, tmp_pat
     assert {each["pack"] for each in evidence["controls"]} == {"encryption"}, "no other pack was asked"
 
 
+def test_a_pack_of_a_folder_is_the_one_that_objects(audited: Any, tmp_path: Path) -> None:
+    told = summary({"encryption|local|~/infrastructure/policies/encryption": "1.0.0", "company": "v2.1.0"})
+    _, evidence, _ = audited(log(tmp_path / "log", *STEPS, objection("enc-sqs-queue", "it is plain", PLAIN), told))
+    assert [(each["name"], each["version"]) for each in evidence["packs"]] == [("company", "2.1.0"), ("encryption", "1.0.0")]
+
+
 def test_what_a_log_cannot_tell_is_stated(audited: Any, tmp_path: Path) -> None:
     _, without, _ = audited(log(tmp_path / "log", *STEPS, objection("enc-sqs-queue", "x", PLAIN), summary()))
     _, with_passes, _ = audited(log(tmp_path / "log", *STEPS, passes(KEPT, "enc-sqs-queue"), summary({"encryption": "v0.9.0"})))

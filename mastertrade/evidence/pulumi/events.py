@@ -141,7 +141,8 @@ def _take_summary(gathered: _Gathered, event: Fields) -> None:
     gathered.is_preview = event.flag("isPreview") if "isPreview" in event else True
     packs = event.inner("PolicyPacks")
     for name in packs.whole():
-        gathered.packs.setdefault(name, _version(packs.text(name)))
+        # of a pack in a folder: NAME|local|FOLDER
+        gathered.packs.setdefault(name.partition("|")[0], _version(packs.text(name)))
 
 
 _TAKERS: Mapping[str, Callable[[_Gathered, Fields], None]] = {
