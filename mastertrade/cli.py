@@ -42,7 +42,7 @@ _DIGEST_EXIT_CODES = """
 \b
 Exit codes:
   0  told
-  1  the program fails on one of the sides: what changes cannot be told
+  1  the program fails on one of the sides, or the preview that is read failed: what changes cannot be told, or not all of it
   2  wrong settings, files or usage
   3  a change is of a class that --fail-on names
 """

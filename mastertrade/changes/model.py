@@ -189,7 +189,7 @@ class StackDigest:
     notes: tuple[str, ...] = ()
     """What could not be told, in our own words."""
     error: str = ""
-    """Why nothing can be told: what the program said. Not trusted."""
+    """Why nothing, or not all, can be told: what the program or Pulumi said. Not trusted."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -61,13 +61,15 @@ def read_preview(file: Path) -> StackDigest:
     stack, project = next(iter(owners)) if owners else ("", "")
     changes = sorted((each for each in _changes(stack, read)), key=in_order)
     counted = {each.urn for each in changes}
+    error = _error(document)
     return StackDigest(
         stack=stack,
         project=project,
         counts=dict(Counter(each.operation for each in changes)),
         unchanged=_unchanged(document, read, counted),
         changes=tuple(changes),
-        notes=(_STATES_UNKNOWN, *_notes(document)),
+        notes=(_STATES_UNKNOWN, *_notes(document, error)),
+        error=error,
     )
 
 
@@ -176,14 +178,20 @@ def _unchanged(document: Mapping[str, Any], steps: Iterable[_Read], counted: set
     return same if isinstance(same, int) else 0
 
 
-def _notes(document: Mapping[str, Any]) -> Iterator[str]:
+def _notes(document: Mapping[str, Any], error: str) -> Iterator[str]:
     if document.get("maybeCorrupt"):
         yield "Pulumi says that the stack's state may be corrupt"
+    if error:
+        yield "the preview failed: what it shows may not be all"
+
+
+def _error(document: Mapping[str, Any]) -> str:
+    """What stopped the preview, in its first words; empty where nothing did."""
     diagnostics = document.get("diagnostics")
     for each in cast("list[Any]", diagnostics) if isinstance(diagnostics, list) else ():
         if isinstance(each, dict) and cast("Mapping[str, Any]", each).get("severity") == "error":
-            yield "the preview reports errors: what it shows may not be all"
-            return
+            return str(cast("Mapping[str, Any]", each).get("message") or "").strip().removeprefix("error: ") or "it does not say why"
+    return ""
 
 
 def _texts(value: Any) -> list[str]:

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from mastertrade.changes.comparing import compare
-from mastertrade.changes.digest import digest_preview, digest_stack_export
+from mastertrade.changes.digest import digest_preview, digest_stack_export, run_digest
 from mastertrade.changes.document import as_json
 from mastertrade.changes.markdown import as_markdown
 from mastertrade.changes.model import Danger, DigestError, Operation
@@ -144,6 +144,17 @@ def test_an_export_of_another_stack_is_refused(root: Path, tmp_path: Path) -> No
     file.write_text(EXPORT.read_text().replace("urn:pulumi:dev::", "urn:pulumi:live::"))
     with pytest.raises(DigestError, match="found the stack 'live'; allowed: dev"):
         digest_stack_export(root, file)
+
+
+def test_a_preview_that_failed_is_no_good_news(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    document = json.loads(PREVIEW.read_text())
+    document["diagnostics"].append({"message": "error: preview failed\n", "severity": "error"})
+    file = tmp_path / "preview.json"
+    file.write_text(json.dumps(document))
+    assert run_digest(tmp_path, base=None, export=None, preview=file, stacks=(), form="terminal", out=None, fail_on=()) == 1
+    told = capsys.readouterr().out
+    assert "preview failed" in told
+    assert "database" in told, "what was reached is shown"
 
 
 def test_a_preview_is_ranked_as_pulumi_tells_it() -> None:
