@@ -1,12 +1,12 @@
 """A digest for a terminal."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 
 import click
 
 from mastertrade.changes.folding import Group, folded, folded_policies
 from mastertrade.changes.model import Danger, Digest, Operation
-from mastertrade.changes.wording import HEADINGS, WORDS, effect, inert, plural, short_type, shortened
+from mastertrade.changes.wording import FURTHER, HEADINGS, WORDS, effect, inert, plural, short_type, shortened
 
 __all__ = ["as_text"]
 
@@ -59,9 +59,18 @@ def _overview(digest: Digest) -> Iterator[str]:
             yield f"{name:<{width}}  {counts}  {stack.unchanged:>9}"
     for note in (*digest.notes, *dict.fromkeys(note for stack in digest.stacks for note in stack.notes)):
         yield click.style(f"note: {inert(note)}", fg="bright_black")
-    if not digest.changes and not any(stack.error for stack in digest.stacks):
+    if digest.changes:
+        yield ""
+        yield _numbers(digest.dangers())
+        if any(digest.further_dangers().values()):
+            yield f"{FURTHER}: {_numbers(digest.further_dangers())}"
+    elif not any(stack.error for stack in digest.stacks):
         yield ""
         yield "no changes"
+
+
+def _numbers(counts: Mapping[Danger, int]) -> str:
+    return ", ".join(click.style(f"{HEADINGS[each]}: {count}", fg=_COLOURS[each]) for each, count in counts.items() if count)
 
 
 def _group(group: Group) -> Iterator[str]:

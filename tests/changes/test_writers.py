@@ -2,6 +2,7 @@
 
 import json
 import re
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import replace
 
@@ -221,6 +222,34 @@ def test_the_worst_comes_first() -> None:
     written = as_markdown(digest_of(of(*changes)))
     places = [written.index(f"resource-{danger}-0") for danger in Danger]
     assert places == sorted(places)
+
+
+def test_head_table_and_sections_count_every_change_once() -> None:
+    dangers = (Danger.DATA_LOSS, Danger.EXPOSURE, Danger.COST)
+    several = change("a", reasons=tuple(Reason(each, "x") for each in dangers))
+    digest = digest_of(of(several, change("b"), change("c", Danger.OTHER)))
+    document = json.loads(as_json(digest))
+    counted = {danger: count for danger, count in document["dangers"].items() if count}
+    assert counted == Counter(each["danger"] for each in document["stacks"][0]["changes"]) == {"data-loss": 2, "other": 1}
+    assert sum(counted.values()) == sum(document["stacks"][0]["counts"][each] for each in Operation)
+    assert {danger: count for danger, count in document["furtherDangers"].items() if count} == {"exposure": 1, "cost": 1}
+    for text in (as_markdown(digest).replace("*", ""), as_text(digest, colour=False)):
+        head, _, rest = text.partition("Each change is counted under its gravest danger; dangers beside those: ")
+        assert "\nData loss: 2, Other: 1\n" in head
+        assert rest.startswith("Exposure: 1, Cost: 1\n")
+        sections = re.findall(r"^(?:### |<details><summary>)?([A-Z][a-z ]+): (\d+) changes?\b", text, re.MULTILINE)
+        assert sections == [("Data loss", "2"), ("Other", "1")]
+
+
+def test_a_digest_that_is_only_counts_counts_every_change_once() -> None:
+    several = change("a", reasons=(Reason(Danger.DATA_LOSS, "x"), Reason(Danger.COST, "x")))
+    lines = as_markdown(digest_of(of(several, change("b"))), limit=300).splitlines()
+    assert lines[-3:-1] == ["- Data loss: 2 changes", "- Each change is counted under its gravest danger; dangers beside those: Cost: 1"]
+
+
+def test_nothing_is_said_of_further_dangers_where_there_are_none() -> None:
+    digest = digest_of(of(change()))
+    assert not any("beside those" in text for text in (as_markdown(digest), as_text(digest, colour=False)))
 
 
 def test_no_changes_are_said_to_be_none() -> None:
