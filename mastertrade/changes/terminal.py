@@ -21,6 +21,8 @@ _COLOURS = {
 }
 _MARGIN = " " * 11
 _MOST_NAMES = 12
+_MOST_DIFFERENCES = 20
+"""Of one resource; a dashboard can have hundreds."""
 
 
 def as_text(digest: Digest, *, colour: bool) -> str:
@@ -82,9 +84,11 @@ def _group(group: Group) -> Iterator[str]:
     for reason in group.reasons:
         found = f": {_listed(reason.found)}" if reason.found else ""
         yield _MARGIN + click.style(reason.text, fg=_COLOURS[reason.danger]) + found
-    for difference, before, after in group.differences:
+    for difference, before, after in group.differences[:_MOST_DIFFERENCES]:
         marks = effect(difference)
         yield f"{_MARGIN}{inert(shortened(difference.path))}: {before} → {after}{f' ({marks})' if marks else ''}"
+    if (more := len(group.differences) - _MOST_DIFFERENCES) > 0:
+        yield click.style(f"{_MARGIN}… {more} more: --format json has them", fg="bright_black")
     if group.cause:
         yield click.style(f"{_MARGIN}follows from the replacement of {shortened(inert(group.cause))}", fg="bright_black")
     for note in group.notes:

@@ -115,6 +115,19 @@ def test_long_values_are_shortened_and_whole_in_the_document() -> None:
     assert "b" * 5000 + "1" in as_json(digest)
 
 
+def test_of_many_differences_a_terminal_shows_some_and_says_how_many_more() -> None:
+    def shown(count: int) -> str:
+        differences = tuple(Difference(f"panel[{number}]", ("panel",), "x", "y") for number in range(count))
+        digest = digest_of(of(change(operation=Operation.UPDATE, differences=differences)))
+        assert f"panel[{count - 1}]" in as_json(digest)
+        return as_text(digest, colour=False)
+
+    assert shown(500).count(": x → y") == 20
+    assert "panel[19]: x → y\n           … 480 more: --format json has them\n" in shown(500)
+    assert shown(20).count(": x → y") == 20
+    assert "more" not in shown(20)
+
+
 def test_a_value_that_is_not_there_is_told_from_null() -> None:
     differences = (Difference("a", ("a",), ABSENT, None), Difference("b", ("b",), None, "x"))
     digest = digest_of(of(change(differences=differences)))
