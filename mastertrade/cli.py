@@ -413,7 +413,8 @@ def digest(
     \b
     The JSON document:
       format, before, after, notes
-      dangers    class to number of changes
+      dangers    class to number of changes that it is the worst of: each is counted once
+      furtherDangers  class to number of changes that have it beside a worse one
       stacks     list of project, stack, error, notes, counts (created and so on to number),
                  changes: list of danger, operation, uncertain, refused, cause, urn, oldUrn, type, name,
                    region, source, reasons (danger, text, found), notes, differences (path, before, after, replaces, follows)

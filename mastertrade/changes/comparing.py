@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from mastertrade.changes.dangers import Subject, reasons
 from mastertrade.changes.differences import differences, ignored, leaves
 from mastertrade.changes.matching import Pair, pairs
-from mastertrade.changes.model import OPTION, Change, Difference, Operation, Replaces, StackDigest, in_order
+from mastertrade.changes.model import OPTION, Change, Danger, Difference, Operation, Reason, Replaces, StackDigest, in_order
 from mastertrade.changes.policy_changes import policy_changes
 from mastertrade.changes.replacements import known, replaces
 from mastertrade.changes.sides import Side
@@ -218,7 +218,7 @@ def _change(stack: str, step: _Step, gone: set[str]) -> Change:
     if resource is None or step.operation is None:
         raise ValueError("a change is of a resource")
     aliased = before is not None and after is not None and before.urn != after.urn
-    found = tuple(sorted(step.differences, key=lambda each: _REPLACING.index(each.replaces)))
+    why = reasons(Subject(step.operation, before, after, tuple(step.differences)))
     return Change(
         stack=stack,
         operation=step.operation,
@@ -228,13 +228,26 @@ def _change(stack: str, step: _Step, gone: set[str]) -> Change:
         region=resource.region,
         source=str(resource.source) if after is not None and resource.source else "",
         old_urn=before.urn if before is not None and aliased else "",
-        differences=found,
-        reasons=reasons(Subject(step.operation, before, after, found)),
+        differences=tuple(_gravest_first(step.differences, why)),
+        reasons=why,
         notes=tuple(_notes(step, gone)),
         uncertain=step.uncertain,
         cause=step.cause,
         refused=before is not None and before.protect and step.operation in (Operation.DELETE, Operation.REPLACE),
     )
+
+
+def _gravest_first(found: Sequence[Difference], why: Sequence[Reason]) -> list[Difference]:
+    """What replaces, then Pulumi's options, then what the reasons name, the worst of them first."""
+    named = [(path, reason.danger.rank) for reason in why for path in reason.found]
+
+    def rank(difference: Difference) -> tuple[int, bool, int]:
+        # a reason names a single value, a difference perhaps the block around it
+        path, inside = difference.path, (f"{difference.path}.", f"{difference.path}[")
+        worst = min((danger for name, danger in named if name == path or name.startswith(inside)), default=len(Danger))
+        return _REPLACING.index(difference.replaces), not path.endswith(OPTION), worst
+
+    return sorted(found, key=rank)
 
 
 def _notes(step: _Step, gone: set[str]) -> Iterator[str]:

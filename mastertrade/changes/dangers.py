@@ -1,17 +1,18 @@
 """Why a change is dangerous, or is not."""
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import cast
 
 from mastertrade.changes.differences import leaves
-from mastertrade.changes.model import OPTION, Danger, Difference, Operation, Reason
+from mastertrade.changes.model import OPTION, Danger, Difference, Operation, Reason, Replaces
 from mastertrade.changes.permissions import documents, gained
 from mastertrade.changes.property_dangers import of_leaf, of_option
-from mastertrade.changes.tables import BACKUPS, GRANTS, GUARDS, HARMLESS, PAID_BY_THE_HOUR, SERVING, STATEFUL
+from mastertrade.changes.tables import BACKUPS, FILES, GRANTS, GUARDS, HARMLESS, PAID_BY_THE_HOUR, SERVING, STATEFUL
 from mastertrade.changes.traffic import flows, opened
 from mastertrade.offline.evaluation import PROVIDER_PREFIX, Resource
-from mastertrade.values import Plain, Properties
+from mastertrade.values import HIDDEN_SECRET, Plain, Properties
 
 __all__ = ["Subject", "reasons"]
 
@@ -80,12 +81,50 @@ def _of_replacement(subject: Subject) -> Iterator[Reason]:
         yield Reason(Danger.OTHER, "the old one stays where it is, and nobody manages it any more")
     elif subject.type in STATEFUL:
         yield Reason(Danger.DATA_LOSS, f"replaces, and so deletes, {STATEFUL[subject.type]}")
-    if subject.type in SERVING:
+    if _is_named_after_content(subject):
+        yield Reason(Danger.OTHER, "has other content under another name: made before the old one is deleted")
+    elif subject.type in SERVING:
         yield Reason(Danger.OUTAGE, "replaces something that is in use")
     if subject.type.startswith(PROVIDER_PREFIX):
         yield Reason(Danger.OUTAGE, "replaces whatever the provider manages")
     if subject.type in GRANTS and (named := _granted(subject)):
         yield Reason(Danger.IDENTITY, "gives permissions to others than before", named)
+
+
+_NAME = ("metadata", "name")
+_HASHED = re.compile(r"(.+)-[0-9a-f]{8,64}")
+
+
+def _is_named_after_content(subject: Subject) -> bool:
+    """Whether files for pods are replaced because they are others, and the hash in their name with them.
+
+    Pulumi creates what has another name before it deletes the old one, and updates what refers to it in between.
+    """
+    if subject.type not in FILES or subject.before is None or subject.after is None:
+        return False
+    if subject.before.delete_before_replace or subject.after.delete_before_replace:
+        return False
+    forcing = {each.names for each in subject.differences if each.replaces is not Replaces.NO}
+    if not all(names == _NAME or names[:1] in FILES[subject.type] for names in forcing):
+        return False
+    stems = [_HASHED.fullmatch(_object_name(each)) for each in (subject.old, subject.new)]
+    return (
+        _NAME in forcing
+        and None not in stems
+        and len({each[1] for each in stems if each}) == 1
+        and (len(forcing) > 1 or any(_is_secret(subject.new.get(name)) for (name,) in FILES[subject.type]))
+    )
+
+
+def _object_name(inputs: Properties) -> str:
+    stated = inputs.get("metadata")
+    return str(cast("Mapping[str, Plain]", stated).get("name", "")) if isinstance(stated, Mapping) else ""
+
+
+def _is_secret(value: Plain) -> bool:
+    """Whether a value, or one inside of it, is hidden: another one would look the same."""
+    inside = cast("Mapping[str, Plain]", value).values() if isinstance(value, Mapping) else (value,)
+    return HIDDEN_SECRET in inside
 
 
 def _of_deletion(subject: Subject) -> Iterator[Reason]:

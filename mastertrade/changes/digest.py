@@ -99,8 +99,8 @@ def _finish(digest: Digest, form: str, out: Path | None, fail_on: Sequence[Dange
         _write(out, text)
     if any(stack.error for stack in digest.stacks):
         return _FAILED
-    counts = digest.dangers()
-    return _DANGEROUS if any(counts[each] for each in fail_on) else 0
+    worst, further = digest.dangers(), digest.further_dangers()
+    return _DANGEROUS if any(worst[each] or further[each] for each in fail_on) else 0
 
 
 def _chosen(stacks: Sequence[str], known: set[str], root: Path) -> list[str]:

@@ -18,6 +18,7 @@ def as_json(digest: Digest) -> str:
         "after": digest.after,
         "notes": digest.notes,
         "dangers": digest.dangers(),
+        "furtherDangers": digest.further_dangers(),
         "stacks": [_stack(each) for each in digest.stacks],
     }
     return json.dumps(document, indent=2, default=str) + "\n"

@@ -1,12 +1,12 @@
 """A digest as a comment of a code hosting service, in as many words as fit into one."""
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from mastertrade.changes.folding import Group, PolicyGroup, folded, folded_policies
 from mastertrade.changes.model import Danger, Digest, Operation
-from mastertrade.changes.wording import HEADINGS, WORDS, effect, inert, plural, short_type, shortened
+from mastertrade.changes.wording import FURTHER, HEADINGS, WORDS, effect, inert, plural, short_type, shortened
 
 __all__ = ["LIMIT", "MARK", "as_markdown"]
 
@@ -102,11 +102,11 @@ def _heading(digest: Digest) -> Iterator[str]:
     if len(digest.stacks) > _MOST_STACKS:
         yield f"\nand {plural(len(digest.stacks) - _MOST_STACKS, 'stack')} more"
     yield ""
-    worst = {danger: count for danger, count in digest.dangers().items() if count}
-    if worst:
-        yield ", ".join(
-            f"**{HEADINGS[each]}: {count}**" if each in _GRAVE else f"{HEADINGS[each]}: {count}" for each, count in worst.items()
-        )
+    if digest.changes:
+        yield _numbers(digest.dangers())
+        if any(digest.further_dangers().values()):
+            yield ""
+            yield f"{FURTHER}: {_numbers(digest.further_dangers())}"
     elif not any(stack.error for stack in digest.stacks):
         yield "**No changes.**"
     yield ""
@@ -119,6 +119,11 @@ def _heading(digest: Digest) -> Iterator[str]:
         yield f"> {note}"
     if notes:
         yield ""
+
+
+def _numbers(counts: Mapping[Danger, int]) -> str:
+    named = ((each, f"{HEADINGS[each]}: {count}") for each, count in counts.items() if count)
+    return ", ".join(f"**{text}**" if each in _GRAVE else text for each, text in named)
 
 
 def _section(danger: Danger, groups: Sequence[Group], form: _Form) -> Iterator[str]:
@@ -207,6 +212,8 @@ def _counts_only(digest: Digest) -> Iterator[str]:
     for danger, count in digest.dangers().items():
         if count:
             yield f"- {HEADINGS[danger]}: {plural(count, 'change')}"
+    if any(digest.further_dangers().values()):
+        yield f"- {FURTHER}: {_numbers(digest.further_dangers())}"
     worse = sum(each.worse for each in digest.policies)
     yield f"- Policies: {plural(len(digest.policies), 'verdict')} changed, {worse} for the worse"
 

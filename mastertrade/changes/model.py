@@ -141,6 +141,11 @@ class Change:
         """The worst of the reasons."""
         return self.reasons[0].danger if self.reasons else Danger.OTHER
 
+    @property
+    def further_dangers(self) -> set[Danger]:
+        """Those of the other reasons."""
+        return {each.danger for each in self.reasons} - {self.danger}
+
 
 @dataclass(frozen=True, slots=True)
 class PolicyChange:
@@ -215,8 +220,13 @@ class Digest:
         )
 
     def dangers(self) -> dict[Danger, int]:
-        """How many changes have each danger among their reasons."""
-        found = Counter(danger for stack in self.stacks for each in stack.changes for danger in {reason.danger for reason in each.reasons})
+        """How many changes have each danger as their worst: every change is counted once."""
+        found = Counter(each.danger for stack in self.stacks for each in stack.changes)
+        return {danger: found[danger] for danger in Danger}
+
+    def further_dangers(self) -> dict[Danger, int]:
+        """How many changes have each danger among their reasons beside a worse one."""
+        found = Counter(danger for stack in self.stacks for each in stack.changes for danger in each.further_dangers)
         return {danger: found[danger] for danger in Danger}
 
 

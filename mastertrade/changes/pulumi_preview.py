@@ -125,6 +125,9 @@ def _changes(stack: str, steps: Iterable[_Read]) -> Iterator[Any]:
             before if step.operation is not Operation.CREATE else None,
             after if step.operation is not Operation.DELETE else None,
         )
+        if before is not None and together[0].name == "delete-replaced":
+            # a preview does not state the option; the order of its steps shows it
+            before = replace(before, delete_before_replace=True)
         if step.operation and all(each is None or each.custom for each in (before, after)):
             bare = split_urn(urn)
             if before is None and after is None and bare:

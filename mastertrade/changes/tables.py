@@ -5,6 +5,7 @@ from mastertrade.changes.model import Danger
 __all__ = [
     "BACKUPS",
     "CAPACITY",
+    "FILES",
     "FLAGS",
     "GRANTS",
     "GUARDS",
@@ -166,6 +167,12 @@ SERVING = frozenset(
     }
 )
 """Types that answer requests, or that something needs which does: gone for a moment, something stands still."""
+
+FILES = {
+    "kubernetes:core/v1:ConfigMap": frozenset({("data",), ("binaryData",)}),
+    "kubernetes:core/v1:Secret": frozenset({("data",), ("stringData",)}),
+}
+"""Types that pods mount by name, and the properties that hold what is mounted."""
 
 GUARDS = {
     "aws:accessanalyzer/analyzer:Analyzer": "access by strangers is no longer reported",

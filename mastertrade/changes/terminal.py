@@ -1,12 +1,12 @@
 """A digest for a terminal."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 
 import click
 
 from mastertrade.changes.folding import Group, folded, folded_policies
 from mastertrade.changes.model import Danger, Digest, Operation
-from mastertrade.changes.wording import HEADINGS, WORDS, effect, inert, plural, short_type, shortened
+from mastertrade.changes.wording import FURTHER, HEADINGS, WORDS, effect, inert, plural, short_type, shortened
 
 __all__ = ["as_text"]
 
@@ -21,6 +21,8 @@ _COLOURS = {
 }
 _MARGIN = " " * 11
 _MOST_NAMES = 12
+_MOST_DIFFERENCES = 20
+"""Of one resource; a dashboard can have hundreds."""
 
 
 def as_text(digest: Digest, *, colour: bool) -> str:
@@ -59,9 +61,18 @@ def _overview(digest: Digest) -> Iterator[str]:
             yield f"{name:<{width}}  {counts}  {stack.unchanged:>9}"
     for note in (*digest.notes, *dict.fromkeys(note for stack in digest.stacks for note in stack.notes)):
         yield click.style(f"note: {inert(note)}", fg="bright_black")
-    if not digest.changes and not any(stack.error for stack in digest.stacks):
+    if digest.changes:
+        yield ""
+        yield _numbers(digest.dangers())
+        if any(digest.further_dangers().values()):
+            yield f"{FURTHER}: {_numbers(digest.further_dangers())}"
+    elif not any(stack.error for stack in digest.stacks):
         yield ""
         yield "no changes"
+
+
+def _numbers(counts: Mapping[Danger, int]) -> str:
+    return ", ".join(click.style(f"{HEADINGS[each]}: {count}", fg=_COLOURS[each]) for each, count in counts.items() if count)
 
 
 def _group(group: Group) -> Iterator[str]:
@@ -73,9 +84,11 @@ def _group(group: Group) -> Iterator[str]:
     for reason in group.reasons:
         found = f": {_listed(reason.found)}" if reason.found else ""
         yield _MARGIN + click.style(reason.text, fg=_COLOURS[reason.danger]) + found
-    for difference, before, after in group.differences:
+    for difference, before, after in group.differences[:_MOST_DIFFERENCES]:
         marks = effect(difference)
         yield f"{_MARGIN}{inert(shortened(difference.path))}: {before} → {after}{f' ({marks})' if marks else ''}"
+    if (more := len(group.differences) - _MOST_DIFFERENCES) > 0:
+        yield click.style(f"{_MARGIN}… {more} more: --format json has them", fg="bright_black")
     if group.cause:
         yield click.style(f"{_MARGIN}follows from the replacement of {shortened(inert(group.cause))}", fg="bright_black")
     for note in group.notes:

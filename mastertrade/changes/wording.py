@@ -6,7 +6,7 @@ import unicodedata
 from mastertrade.changes.model import Absent, Danger, Difference, Operation, Replaces
 from mastertrade.values import Plain
 
-__all__ = ["HEADINGS", "WORDS", "before_and_after", "effect", "inert", "plural", "short_type", "shortened"]
+__all__ = ["FURTHER", "HEADINGS", "WORDS", "before_and_after", "effect", "inert", "plural", "short_type", "shortened"]
 
 LONGEST = 120
 _CONTEXT = 24
@@ -22,6 +22,9 @@ HEADINGS = {
     Danger.OTHER: "Other",
     Danger.HARMLESS: "Harmless",
 }
+
+FURTHER = "Each change is counted under its gravest danger; dangers beside those"
+"""Begins the counts of what stands in sections of something graver."""
 
 WORDS = {Operation.CREATE: "created", Operation.UPDATE: "updated", Operation.REPLACE: "replaced", Operation.DELETE: "deleted"}
 

@@ -97,6 +97,16 @@ def test_a_dangerous_change_fails_where_that_is_asked_for(root: Path) -> None:
     assert "\x1b" not in failed.stdout
 
 
+def test_a_danger_beside_a_graver_one_fails_too(root: Path, tmp_path: Path) -> None:
+    old = {"urn": "urn:pulumi:prod::demo::aws:rds/cluster:Cluster::a", "custom": True, "type": "aws:rds/cluster:Cluster"}
+    states = {"oldState": {**old, "inputs": {"dbClusterInstanceClass": "db.r8g.large", "deletionProtection": True}}}
+    states["newState"] = {**old, "inputs": {"dbClusterInstanceClass": "db.r8g.xlarge", "deletionProtection": False}}
+    file = tmp_path / "preview.json"
+    file.write_text(json.dumps({"steps": [{"op": "update", "urn": old["urn"], **states}]}))
+    assert run(root, "--from-preview", str(file), "--fail-on", "cost").returncode == 3
+    assert run(root, "--from-preview", str(file), "--fail-on", "outage").returncode == 0
+
+
 def test_the_comment_is_written_whole(root: Path, tmp_path: Path) -> None:
     file = tmp_path / "comment.md"
     done = run(root, "--base", "main", "-s", "dev", "--format", "markdown", "--out", str(file))

@@ -177,6 +177,24 @@ def test_both_values_are_told() -> None:
     assert (difference.path, difference.before, difference.after, difference.replaces) == ("backupRetentionPeriod", 30, 7, Replaces.NO)
 
 
+def test_the_gravest_differences_come_first() -> None:
+    panels = {f"a{number:03}": number for number in range(200)}
+    before = {**panels, "instanceClass": "db.r8g.large", "settings": {"deletionProtection": True}, "storageEncrypted": True}
+    after = {name: value + 1 for name, value in panels.items()}
+    after |= {"instanceClass": "db.r8g.xlarge", "settings": {"deletionProtection": False}, "storageEncrypted": False}
+    old = resource("a", "aws:rds/cluster:Cluster", before, protect=True)
+    found = only(side(old), side(replace(old, inputs=after, protect=False))).differences
+    first = ["storageEncrypted", "protect (option)", "settings.deletionProtection", "instanceClass", "a000"]
+    assert [each.path for each in found][: len(first)] == first
+    assert len(found) == 204
+
+
+def test_a_block_that_holds_something_grave_comes_before_what_does_not() -> None:
+    before = resource("a", "aws:rds/cluster:Cluster", {"a": 1})
+    after = replace(before, inputs={"a": 2, "options": {"access": [{"publiclyAccessible": True}]}})
+    assert [each.path for each in only(side(before), side(after)).differences] == ["options", "a"]
+
+
 def test_a_change_names_the_line_that_declares_the_resource() -> None:
     before = production()
     change = only(before, with_options(before, "rds/cluster:Cluster", "us-east-1-database", protect=False))

@@ -9,6 +9,7 @@ import pytest
 
 from mastertrade.changes.model import Danger, Operation
 from mastertrade.changes.sides import Side
+from mastertrade.values import HIDDEN_SECRET
 from tests.changes.changing import added, compared, find, only, production, put, with_inputs, with_options, without
 
 DATA_LOSS, EXPOSURE, OUTAGE, IDENTITY = Danger.DATA_LOSS, Danger.EXPOSURE, Danger.OUTAGE, Danger.IDENTITY
@@ -80,6 +81,19 @@ BUCKET, BALANCER, CLUSTER = (
     ("eks/cluster:Cluster", "us-east-1-cluster"),
 )
 GATEWAY = ("apps/v1:Deployment", "us-east-1-api-gateway")
+SCRIPTS = ("core/v1:ConfigMap", "us-east-1-vault-operations")
+
+
+def naming(name: str) -> Callable[[Side], Side]:
+    """The scripts of Vault's pods have this name."""
+    return stating(*SCRIPTS, "metadata", "name", value=name)
+
+
+def refilling(name: str) -> Callable[[Side], Side]:
+    """The scripts of Vault's pods are others, under this name."""
+    other = stating(*SCRIPTS, "data", "configure.sh", value="exit 0")
+    return lambda side: naming(name)(other(side))
+
 
 SEEDS = {
     "retention-shortened": Seed(DATA_LOSS, UPDATE, "is kept for less time", stating(*DATABASE, "backupRetentionPeriod", value=7)),
@@ -200,6 +214,13 @@ SEEDS = {
         "replaces something that is in use",
         stating("lb/targetGroup:TargetGroup", "us-east-1-target-api", "port", value=9443),
     ),
+    "files-of-pods-replaced": Seed(Danger.OTHER, REPLACE, "has other content under another name", refilling("vault-scripts-0123abcd")),
+    "files-of-pods-under-the-same-name": Seed(
+        OUTAGE, REPLACE, "replaces something that is in use", refilling("vault-scripts"), naming("vault-scripts")
+    ),
+    "files-of-pods-of-another-purpose": Seed(OUTAGE, REPLACE, "replaces something that is in use", refilling("vault-others-0123abcd")),
+    "files-of-pods-without-a-hash": Seed(OUTAGE, REPLACE, "replaces something that is in use", refilling("vault-scripts-2")),
+    "files-of-pods-renamed": Seed(OUTAGE, REPLACE, "replaces something that is in use", naming("vault-scripts-0123abcd")),
     "record-deleted": Seed(
         OUTAGE, DELETE, "deletes something that is in use", removing("ec2/natGateway:NatGateway", "us-east-1-nat-use1-az1")
     ),
@@ -324,3 +345,30 @@ def test_what_is_new_had_no_protection_to_lose() -> None:
     more = replace(cluster, urn=f"{cluster.urn}-more", name="more", inputs={**cluster.inputs, "deletionProtection": False})
     assert DATA_LOSS not in {each.danger for each in only(side, added(side, more)).reasons}
     assert put(side, cluster) == side
+
+
+def test_files_of_pods_that_are_deleted_first_are_missing_meanwhile() -> None:
+    side = with_options(production(), *SCRIPTS, delete_before_replace=True)
+    assert next(each for each in compared(side, refilling("vault-scripts-0123abcd")(side)) if not each.cause).danger is OUTAGE
+
+
+def test_files_of_pods_that_move_to_another_namespace_leave_the_pods_behind() -> None:
+    side = production()
+    moved = stating(*SCRIPTS, "metadata", "namespace", value="trading")(refilling("vault-scripts-0123abcd")(side))
+    assert next(each for each in compared(side, moved) if not each.cause).danger is OUTAGE
+
+
+def test_a_secret_named_after_its_content_needs_no_content_to_be_seen() -> None:
+    """Both contents read `[secret]`."""
+
+    def holding(name: str, value: str) -> Side:
+        side = production()
+        files = find(side, *SCRIPTS)
+        inputs = {**files.inputs, "metadata": {**files.inputs["metadata"], "name": name}, "data": {"token": value}}
+        return put(side, replace(files, type="kubernetes:core/v1:Secret", inputs=inputs))
+
+    def danger(before: Side, after: Side) -> Danger:
+        return next(each for each in compared(before, after) if not each.cause).danger
+
+    assert danger(holding("token-0123abcd", HIDDEN_SECRET), holding("token-4567cdef", HIDDEN_SECRET)) is Danger.OTHER
+    assert danger(holding("token-0123abcd", "same"), holding("token-4567cdef", "same")) is OUTAGE

@@ -176,6 +176,34 @@ def test_a_preview_is_ranked_as_pulumi_tells_it() -> None:
     assert everybody.reasons[0].found == ("ingress tcp 22 from 0.0.0.0/0",)
 
 
+@pytest.mark.parametrize(
+    ("order", "danger"),
+    [
+        (("create-replacement", "replace", "delete-replaced"), Danger.OTHER),
+        (("delete-replaced", "replace", "create-replacement"), Danger.OUTAGE),
+    ],
+)
+def test_the_order_of_a_preview_tells_whether_something_is_missing_meanwhile(
+    tmp_path: Path, order: tuple[str, ...], danger: Danger
+) -> None:
+    urn = "urn:pulumi:prod::demo::kubernetes:core/v1:ConfigMap::files"
+
+    def state(name: str, text: str) -> dict[str, Any]:
+        inputs = {"metadata": {"name": name}, "data": {"a": text}, "immutable": True}
+        return {"urn": urn, "custom": True, "type": "kubernetes:core/v1:ConfigMap", "inputs": inputs}
+
+    states = {"oldState": state("files-0123abcd", "x"), "newState": state("files-4567cdef", "y")}
+    kinds = {"metadata.name": {"kind": "update-replace"}, "data": {"kind": "update-replace"}}
+    steps = [
+        {"op": name, "urn": urn, "detailedDiff": kinds, **({"oldState": states["oldState"]} if name == "delete-replaced" else states)}
+        for name in order
+    ]
+    file = tmp_path / "preview.json"
+    file.write_text(json.dumps({"steps": steps}))
+    (change,) = read_preview(file).changes
+    assert (change.operation, change.danger) == (Operation.REPLACE, danger)
+
+
 def test_a_preview_that_changes_nothing_is_read(tmp_path: Path) -> None:
     file = tmp_path / "preview.json"
     file.write_text('{"changeSummary": {"same": 12}, "duration": 1}')

@@ -2,6 +2,7 @@
 
 import json
 import re
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import replace
 
@@ -114,6 +115,19 @@ def test_long_values_are_shortened_and_whole_in_the_document() -> None:
     assert "b" * 5000 + "1" in as_json(digest)
 
 
+def test_of_many_differences_a_terminal_shows_some_and_says_how_many_more() -> None:
+    def shown(count: int) -> str:
+        differences = tuple(Difference(f"panel[{number}]", ("panel",), "x", "y") for number in range(count))
+        digest = digest_of(of(change(operation=Operation.UPDATE, differences=differences)))
+        assert f"panel[{count - 1}]" in as_json(digest)
+        return as_text(digest, colour=False)
+
+    assert shown(500).count(": x → y") == 20
+    assert "panel[19]: x → y\n           … 480 more: --format json has them\n" in shown(500)
+    assert shown(20).count(": x → y") == 20
+    assert "more" not in shown(20)
+
+
 def test_a_value_that_is_not_there_is_told_from_null() -> None:
     differences = (Difference("a", ("a",), ABSENT, None), Difference("b", ("b",), None, "x"))
     digest = digest_of(of(change(differences=differences)))
@@ -221,6 +235,34 @@ def test_the_worst_comes_first() -> None:
     written = as_markdown(digest_of(of(*changes)))
     places = [written.index(f"resource-{danger}-0") for danger in Danger]
     assert places == sorted(places)
+
+
+def test_head_table_and_sections_count_every_change_once() -> None:
+    dangers = (Danger.DATA_LOSS, Danger.EXPOSURE, Danger.COST)
+    several = change("a", reasons=tuple(Reason(each, "x") for each in dangers))
+    digest = digest_of(of(several, change("b"), change("c", Danger.OTHER)))
+    document = json.loads(as_json(digest))
+    counted = {danger: count for danger, count in document["dangers"].items() if count}
+    assert counted == Counter(each["danger"] for each in document["stacks"][0]["changes"]) == {"data-loss": 2, "other": 1}
+    assert sum(counted.values()) == sum(document["stacks"][0]["counts"][each] for each in Operation)
+    assert {danger: count for danger, count in document["furtherDangers"].items() if count} == {"exposure": 1, "cost": 1}
+    for text in (as_markdown(digest).replace("*", ""), as_text(digest, colour=False)):
+        head, _, rest = text.partition("Each change is counted under its gravest danger; dangers beside those: ")
+        assert "\nData loss: 2, Other: 1\n" in head
+        assert rest.startswith("Exposure: 1, Cost: 1\n")
+        sections = re.findall(r"^(?:### |<details><summary>)?([A-Z][a-z ]+): (\d+) changes?\b", text, re.MULTILINE)
+        assert sections == [("Data loss", "2"), ("Other", "1")]
+
+
+def test_a_digest_that_is_only_counts_counts_every_change_once() -> None:
+    several = change("a", reasons=(Reason(Danger.DATA_LOSS, "x"), Reason(Danger.COST, "x")))
+    lines = as_markdown(digest_of(of(several, change("b"))), limit=300).splitlines()
+    assert lines[-3:-1] == ["- Data loss: 2 changes", "- Each change is counted under its gravest danger; dangers beside those: Cost: 1"]
+
+
+def test_nothing_is_said_of_further_dangers_where_there_are_none() -> None:
+    digest = digest_of(of(change()))
+    assert not any("beside those" in text for text in (as_markdown(digest), as_text(digest, colour=False)))
 
 
 def test_no_changes_are_said_to_be_none() -> None:
