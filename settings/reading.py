@@ -50,17 +50,28 @@ def load(configuration: Mapping[str, str], *, project: str, stack: str) -> Platf
     """
     stated = _stated(configuration, project)
     environment = _environment(stated)
+    settings, found = _checked(stated, environment or Environment.PROD)
+    if environment is None:
+        # which defaults count is not known: what only some of them make a mistake may be none
+        others = [_checked(stated, each)[1] for each in Environment if each is not Environment.PROD]
+        found = [problem for problem in found if all(problem in other for other in others)]
+    found = [*_misspelt_namespaces(configuration, project), *found]
+    if found:
+        raise SettingsError(f"Pulumi.{stack}.yaml", found)
+    return settings
+
+
+def _checked(stated: dict[str, Json], environment: Environment) -> tuple[PlatformSettings, list[Problem]]:
+    """The settings with the defaults of `environment`, and every mistake in them."""
     mistakes: dict[Path, ErrorDetails] = {}
     settings = _validated(stated, environment, mistakes)
-    found = [*_misspelt_namespaces(configuration, project), *_worded(mistakes)]
+    found = _worded(mistakes)
     # a key that is not known takes nothing away from the rest
     wrong = [path for path, detail in mistakes.items() if detail["loc"][-1:] != ("[key]",) and detail["type"] != "extra_forbidden"]
     for rule, reads in RULES.items():
         if not any(_touches(key.split("."), path) for key in reads for path in wrong):
             found += rule(settings)
-    if found:
-        raise SettingsError(f"Pulumi.{stack}.yaml", found)
-    return settings
+    return settings, found
 
 
 def _touches(pattern: list[str], path: Path) -> bool:
@@ -103,11 +114,11 @@ def _cut_off(value: Json, depth: int = 0) -> Json:
     return value
 
 
-def _environment(stated: Mapping[str, Json]) -> Environment:
+def _environment(stated: Mapping[str, Json]) -> Environment | None:
     try:
         return Environment(stated.get("environment", ""))
     except ValueError:
-        return Environment.PROD  # the strictest; validation reports the mistake itself
+        return None  # validation reports the mistake itself
 
 
 def _validated(stated: dict[str, Json], environment: Environment, mistakes: dict[Path, ErrorDetails]) -> PlatformSettings:

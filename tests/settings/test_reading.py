@@ -821,24 +821,27 @@ def test_what_has_no_default_must_be_stated(key: str) -> None:
     assert problem.example.startswith(f"{key}: ")
 
 
-def test_everything_missing_is_reported_at_once() -> None:
-    keys = {problem.key for problem in problems({})}
-    assert keys == {
-        "environment",
-        "accountId",
-        "domain",
-        "hostedZoneId",
-        "regions",
-        "activeRegion",
-        "operators.cidrs",
-        "operators.administrators",
-        "images.vault",
-        "images.aws_cli",
-        "images.grafana",
-        "images.cloud_metrics",
-        "images.log_search",
-        *(f"services.{service}.image" for service in Service),
-    }
+ALWAYS_NEEDED = {"accountId", "domain", "hostedZoneId", "regions", "activeRegion", "operators.cidrs", "operators.administrators"}
+IMAGES = {
+    "images.vault",
+    "images.aws_cli",
+    "images.grafana",
+    "images.cloud_metrics",
+    "images.log_search",
+    *(f"services.{service}.image" for service in Service),
+}
+
+
+@pytest.mark.parametrize(
+    ("environment", "needed"), [("dev", ALWAYS_NEEDED), ("staging", ALWAYS_NEEDED | IMAGES), ("prod", ALWAYS_NEEDED | IMAGES)]
+)
+def test_everything_missing_is_reported_at_once(environment: str, needed: set[str]) -> None:
+    assert {problem.key for problem in problems({"environment": environment})} == needed
+
+
+@pytest.mark.parametrize("changes", [{}, {"environment": "develop"}, {"environment": ["dev"]}], ids=["missing", "unknown", "a list"])
+def test_without_an_environment_only_what_all_of_them_need_is_missed(changes: Changes) -> None:
+    assert {problem.key for problem in problems(changes)} == ALWAYS_NEEDED | {"environment"}
 
 
 def test_what_is_missing_stays_missing_when_asked_again() -> None:
@@ -847,10 +850,23 @@ def test_what_is_missing_stays_missing_when_asked_again() -> None:
     assert problems(without) == problems(without) != ()
 
 
-def test_an_unknown_environment_is_checked_as_strictly_as_production() -> None:
+@pytest.mark.parametrize("stack", STACKS)
+def test_an_unknown_environment_is_one_mistake(stack: str) -> None:
+    """A newcomer who writes `develop` is not asked for production's images."""
+    (problem,) = problems_of({"environment": "develop"}, stack)
+    assert problem.key == "environment"
+
+
+def test_under_an_unknown_environment_stated_values_that_are_wrong_in_all_of_them_are_told() -> None:
+    cluster_of_testing_brokers = {"broker": {"instance": "mq.m7g.medium", "nodes": 3}}
+    found = problems_of({"environment": "production", "database": {"retention_days": 45}, "protekt": True} | cluster_of_testing_brokers)
+    assert {problem.key for problem in found} == {"environment", "database.retention_days", "protekt", "broker.instance"}
+
+
+def test_under_an_unknown_environment_what_its_defaults_would_decide_is_left_out() -> None:
+    """The class is wrong in a cluster, which is a default of production and not of development."""
     assert {problem.key for problem in problems_of({"environment": "production", "broker": {"instance": "mq.m7g.medium"}})} == {
-        "environment",
-        "broker.instance",
+        "environment"
     }
 
 
