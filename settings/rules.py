@@ -451,12 +451,16 @@ def log_store_is_possible(settings: PlatformSettings) -> Iterator[Problem]:
     logs, key = settings.observability.logs, "observability.logs"
     if settings.capacity.survives_zone_loss and logs.zones == 1:
         yield Problem(f"{key}.zones", "1, which may be lost, and capacity.survives_zone_loss is true", "2 or 3", "zones: 3")
-    if logs.warm and (logs.masters is None or logs.instance.burstable):
+    if logs.warm and logs.masters is None:
         yield Problem(
-            f"{key}.warm",
-            "warm nodes need dedicated masters, and data nodes that are not T3",
-            "null, or masters and a larger type",
-            "warm: null",
+            f"{key}.masters", "found null", "a type, or warm null: warm nodes need dedicated masters", "masters: m6g.large.search"
+        )
+    if logs.warm and logs.instance.burstable:
+        yield Problem(
+            f"{key}.instance",
+            f"found {logs.instance}",
+            "a type that is not T3, or warm null: T3 data nodes take no warm ones",
+            "instance: m6g.large.search",
         )
     if logs.warm and logs.zones * logs.warm.nodes_per_zone == 1:
         yield Problem(f"{key}.warm.nodes_per_zone", "1 in one zone", "two nodes at least", "nodes_per_zone: 2")

@@ -423,10 +423,17 @@ ACROSS_KEYS = (
     ),
     Limit(
         "warm nodes have masters beside them",
-        "observability.logs.warm",
+        "observability.logs.masters",
         {"observability": {"logs": {"masters": None}}},
         {"observability": {"logs": {"masters": None, "warm": None}}},
-        ("need dedicated masters", "warm: null"),
+        ("found null", "warm nodes need dedicated masters", "masters: m6g.large.search"),
+    ),
+    Limit(
+        "warm nodes stand beside data nodes that are not T3",
+        "observability.logs.instance",
+        {"observability": {"logs": {"instance": "t3.medium.search", "volume_gib": 200}}},
+        {"observability": {"logs": {"instance": "t3.medium.search", "volume_gib": 200, "warm": None}}},
+        ("found t3.medium.search", "not T3, or warm null", "instance: m6g.large.search"),
     ),
     Limit(
         "warm nodes are two at least",
@@ -732,6 +739,14 @@ def test_mistakes_in_keys_and_across_keys_are_reported_together() -> None:
         "operators.administrators",
         "protekt",
     }
+
+
+def test_each_thing_that_warm_nodes_miss_is_a_mistake_of_its_own() -> None:
+    warm = {"instance": "ultrawarm1.medium.search", "nodes_per_zone": 2}
+    assert [(problem.key, problem.found) for problem in problems_of({"observability": {"logs": {"warm": warm}}}, "dev")] == [
+        ("observability.logs.masters", "found null"),
+        ("observability.logs.instance", "found t3.medium.search"),
+    ]
 
 
 def test_several_mistakes_in_one_list_are_all_named() -> None:
