@@ -70,8 +70,22 @@ def _checked(stated: dict[str, Json], environment: Environment) -> tuple[Platfor
     wrong = [path for path, detail in mistakes.items() if detail["loc"][-1:] != ("[key]",) and detail["type"] != "extra_forbidden"]
     for rule, reads in RULES.items():
         if not any(_touches(key.split("."), path) for key in reads for path in wrong):
-            found += rule(settings)
+            found += (_where_stated(problem, stated) for problem in rule(settings))
     return settings, found
+
+
+def _where_stated(problem: Problem, stated: Mapping[str, Json]) -> Problem:
+    """The mistake at the one of its keys that the stack states; nobody looks for it at a default."""
+    other = problem.instead
+    return other if other and _is_stated(other.key, stated) and not _is_stated(problem.key, stated) else problem
+
+
+def _is_stated(key: str, stated: Json) -> bool:
+    for part in key.split("."):
+        if not isinstance(stated, dict) or part not in stated:
+            return False
+        stated = cast("dict[str, Json]", stated)[part]
+    return True
 
 
 def _touches(pattern: list[str], path: Path) -> bool:

@@ -477,6 +477,12 @@ def log_store_is_possible(settings: PlatformSettings) -> Iterator[Problem]:
             f"{logs.retention_days} days, of which {logs.hot_days} are hot",
             "more days than hot_days",
             f"retention_days: {logs.hot_days + 1}",
+            instead=Problem(
+                f"{key}.hot_days",
+                f"{logs.hot_days} days of {logs.retention_days}",
+                "fewer days than retention_days",
+                f"hot_days: {logs.retention_days - 1}",
+            ),
         )
 
 

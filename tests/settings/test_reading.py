@@ -459,6 +459,13 @@ ACROSS_KEYS = (
         {"observability": {"logs": {"hot_days": 7, "retention_days": 8}}},
         ("more days than hot_days", "retention_days: 8"),
     ),
+    Limit(
+        "logs are hot for less time than they are kept",
+        "observability.logs.hot_days",
+        {"observability": {"logs": {"hot_days": 90}}},
+        {"observability": {"logs": {"hot_days": 89}}},
+        ("90 days of 90", "fewer days than retention_days", "hot_days: 89"),
+    ),
 )
 
 IN_ONE_KEY = (
@@ -739,6 +746,20 @@ def test_mistakes_in_keys_and_across_keys_are_reported_together() -> None:
         "operators.administrators",
         "protekt",
     }
+
+
+@pytest.mark.parametrize(
+    ("stated_days", "blamed"),
+    [
+        ({"hot_days": 90}, "hot_days"),
+        ({"retention_days": 7}, "retention_days"),
+        ({"hot_days": 90, "retention_days": 90}, "retention_days"),
+    ],
+    ids=["hot days alone", "retention alone", "both"],
+)
+def test_a_mistake_between_two_keys_is_told_at_one_that_the_file_states(stated_days: Changes, blamed: str) -> None:
+    (problem,) = problems_of({"observability": {"logs": stated_days}})
+    assert problem.key == f"observability.logs.{blamed}"
 
 
 def test_each_thing_that_warm_nodes_miss_is_a_mistake_of_its_own() -> None:
