@@ -35,6 +35,7 @@ class Limit:
 EAST_ONLY = {"us-east-1": {"role": "primary"}}
 PAUSING = {"form": "serverless", "serverless": {"min_acu": 0}, "instance_class": "db.t4g.medium"}
 ACCOUNT = "123456789012"
+MAY_STOP_WITH_A_ZONE = {"capacity": {"survives_zone_loss": False}}
 
 
 def weekend(time: str, minutes: int = 60, day: str = "saturday") -> Changes:
@@ -424,16 +425,37 @@ ACROSS_KEYS = (
     Limit(
         "warm nodes have masters beside them",
         "observability.logs.masters",
-        {"observability": {"logs": {"masters": None}}},
-        {"observability": {"logs": {"masters": None, "warm": None}}},
+        {"observability": {"logs": {"masters": None}}} | MAY_STOP_WITH_A_ZONE,
+        {"observability": {"logs": {"masters": None, "warm": None}}} | MAY_STOP_WITH_A_ZONE,
         ("found null", "warm nodes need dedicated masters", "masters: m6g.large.search"),
     ),
     Limit(
         "warm nodes stand beside data nodes that are not T3",
         "observability.logs.instance",
-        {"observability": {"logs": {"instance": "t3.medium.search", "volume_gib": 200}}},
+        {"observability": {"logs": {"instance": "t3.medium.search", "volume_gib": 200}}} | MAY_STOP_WITH_A_ZONE,
+        {"observability": {"logs": {"instance": "t3.medium.search", "volume_gib": 200, "warm": None}}} | MAY_STOP_WITH_A_ZONE,
+        ("found t3.medium.search", "not T3", "or warm is null", "instance: m6g.large.search"),
+    ),
+    Limit(
+        "a log store that survives a zone has dedicated masters",
+        "observability.logs.masters",
+        {"observability": {"logs": {"zones": 2, "masters": None, "warm": None}}},
+        {"observability": {"logs": {"zones": 2, "masters": None, "warm": None}}} | MAY_STOP_WITH_A_ZONE,
+        ("found null", "capacity.survives_zone_loss is true", "two zones lose their majority", "masters: m6g.large.search"),
+    ),
+    Limit(
+        "masters of a log store that survives a zone are not T3",
+        "observability.logs.masters",
+        {"observability": {"logs": {"masters": "t3.medium.search"}}},
+        {"observability": {"logs": {"masters": "t3.medium.search"}}} | MAY_STOP_WITH_A_ZONE,
+        ("found t3.medium.search", "not T3: capacity.survives_zone_loss is true", "masters: m6g.large.search"),
+    ),
+    Limit(
+        "data nodes of a log store that survives a zone are not T3",
+        "observability.logs.instance",
         {"observability": {"logs": {"instance": "t3.medium.search", "volume_gib": 200, "warm": None}}},
-        ("found t3.medium.search", "not T3, or warm null", "instance: m6g.large.search"),
+        {"observability": {"logs": {"instance": "t3.medium.search", "volume_gib": 200, "warm": None}}} | MAY_STOP_WITH_A_ZONE,
+        ("found t3.medium.search", "not T3: capacity.survives_zone_loss is true", "instance: m6g.large.search"),
     ),
     Limit(
         "warm nodes are two at least",
