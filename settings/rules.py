@@ -151,7 +151,10 @@ def database_class_fits_its_features(settings: PlatformSettings) -> Iterator[Pro
     serverless = database.form == "serverless"
     if len(settings.regions) > _REGIONS_PER_GLOBAL_DATABASE:
         yield Problem(
-            "regions", f"{len(settings.regions)} regions", f"at most {_REGIONS_PER_GLOBAL_DATABASE}: a global database has ten secondaries"
+            "regions",
+            f"{len(settings.regions)} regions",
+            f"at most {_REGIONS_PER_GLOBAL_DATABASE}: a global database has ten secondaries",
+            "regions: {us-east-1: {role: primary}, us-west-2: {role: standby}}",
         )
     if not serverless and several and database.instance_class.burstable:
         yield Problem(

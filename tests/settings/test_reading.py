@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
+import yaml
 
 from settings import SettingsError, reading
 from settings.catalog import Region
@@ -740,8 +741,8 @@ def test_message_names_the_file_of_its_stack() -> None:
     assert message({"broker": {"nodes": 2}}, stack="staging").startswith("Pulumi.staging.yaml: broker.nodes: ")
 
 
-@pytest.mark.parametrize("limit", IN_ONE_KEY, ids=lambda limit: limit.statement)
-def test_every_mistake_in_one_key_comes_with_an_example(limit: Limit) -> None:
+@each_limit
+def test_every_mistake_comes_with_an_example(limit: Limit) -> None:
     assert all(problem.example for problem in problems_of(limit.refused, limit.stack))
 
 
@@ -861,6 +862,38 @@ def test_an_unknown_key_is_answered_with_the_nearest_valid_one(
     assert problem.example.startswith(str(example))
 
 
+@pytest.mark.parametrize(
+    ("changes", "key", "meant", "example"),
+    [
+        ({"logs": {"hot_days": 3}}, "logs", "'observability.logs'", {"observability": {"logs": {"engine_version": "2.19"}}}),
+        ({"alerts": {"pagerduty": False}}, "alerts", "'observability.alerts'", None),
+        ({"database": {"hot_days": 3}}, "database.hot_days", "'observability.logs.hot_days'", {"observability": {"logs": {"hot_days": 7}}}),
+        ({"observability": {"vault": {"replicas": 1}}}, "observability.vault", "'vault' at the top", None),
+        ({"strategy": {"max_replicas": 3}}, "strategy", "'services.strategy'", None),
+        (
+            {"vpc_cidr": "10.64.0.0/16"},
+            "vpc_cidr",
+            "'regions.us-east-1.vpc_cidr'",
+            {"regions": {"us-east-1": {"vpc_cidr": "10.64.0.0/16"}}},
+        ),
+    ],
+    ids=["group", "group like another", "key", "deeper than it belongs", "name", "key of a region"],
+)
+def test_a_key_at_the_wrong_level_is_answered_with_where_it_belongs(
+    changes: Changes, key: str, meant: str, example: Changes | None
+) -> None:
+    (problem,) = problems_of(changes)
+    assert (problem.key, problem.found) == (key, f"no setting of this name here, did you mean {meant}?")
+    if example:
+        assert yaml.safe_load(problem.example) == example
+
+
+def test_a_key_that_belongs_in_several_other_places_is_answered_with_a_neighbour() -> None:
+    """`nodes_per_zone` is one of the log store's data nodes and of its warm ones."""
+    (problem,) = problems_of({"cache": {"nodes_per_zone": 2}})
+    assert "did you mean 'node_type'?" in problem.found
+
+
 def test_an_unknown_key_like_no_other_is_answered_with_all_valid_ones() -> None:
     (problem,) = problems_of({"backup": {"xyzzy": 1}})
     assert "did you mean" not in problem.found
@@ -939,10 +972,10 @@ def test_keys_of_other_namespaces_are_left_alone() -> None:
     assert reading.load(own | texts, project="mastertrade", stack="prod") == load(stated())
 
 
-@pytest.mark.parametrize("key", ["mastertrad:protect", "Mastertrade:protect"])
+@pytest.mark.parametrize("key", ["mastertrad:protect", "Mastertrade:protect", "masterTrade:protect"])
 def test_a_misspelt_namespace_is_not_passed_over(key: str) -> None:
     own = {f"mastertrade:{name}": value if isinstance(value, str) else json.dumps(value) for name, value in stated().items()}
-    with pytest.raises(SettingsError, match="did you mean 'mastertrade:protect'"):
+    with pytest.raises(SettingsError, match=r"did you mean 'mastertrade:protect'.* Example: mastertrade:protect: true$"):
         reading.load(own | {key: "true"}, project="mastertrade", stack="prod")
 
 
