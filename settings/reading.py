@@ -302,6 +302,9 @@ def _worded(mistakes: Mapping[Path, ErrorDetails]) -> list[Problem]:
 
 def _problem(detail: ErrorDetails, path: Path) -> Problem:
     schema, kind = schema_at(path), detail["type"]
+    if path and path[-1].isdigit() and "enum" in schema:
+        # what a vocabulary says of itself is for readers of the code; what it is for here, the list says
+        schema |= {"description": schema_at(path[:-1]).get("description", "")}
     if detail["input"] in (ENCRYPTED, {"secure": ENCRYPTED}):
         return Problem(
             _key(path), "encrypted, which only Pulumi's command line can read", f"plain text: {_allowed(schema)}", _example(path, schema)

@@ -793,6 +793,20 @@ def test_each_thing_that_warm_nodes_miss_is_a_mistake_of_its_own() -> None:
     ]
 
 
+@pytest.mark.parametrize(
+    ("changes", "meaning"),
+    [
+        ({"observability": {"alerts": {"quiet_hours": {"days": ["caturday"]}}}}, "Days on which the quiet begins, in UTC"),
+        ({"tradingHours": {"days": ["caturday"]}}, "Days on which a session opens, in UTC"),
+        ({"database": {"maintenance": {"day": "caturday"}}}, "Day on which the window starts, in UTC"),
+    ],
+    ids=["quiet hours", "trading hours", "maintenance"],
+)
+def test_a_wrong_day_is_explained_by_what_the_day_is_for(changes: Changes, meaning: str) -> None:
+    (problem,) = problems_of(changes)
+    assert problem.allowed == f"monday, tuesday, wednesday, thursday, friday, saturday, sunday ({meaning})"
+
+
 def test_several_mistakes_in_one_list_are_all_named() -> None:
     keys = [problem.key for problem in problems_of({"operators": {"alert_emails": ["no address", "a@b.example", "neither"]}})]
     assert keys == ["operators.alert_emails.0", "operators.alert_emails.2"]
