@@ -23,6 +23,15 @@ Exit codes:
   1  the program failed, declares what the engine would refuse, or violates a mandatory policy
   2  wrong settings or wrong usage
 """
+_ALL_EXIT_CODES = """
+\b
+Exit codes (each command's --help tells more):
+  0  fine
+  1  the program failed, declares what the engine would refuse, or, in preview, violates a mandatory policy
+  2  wrong settings or wrong usage
+  3  audit: a mandatory control fails or cannot tell; audit verify: files are changed, missing or extra;
+     digest: a change is of a class that --fail-on names
+"""
 _AUDIT_EXIT_CODES = """
 \b
 Exit codes:
@@ -106,7 +115,7 @@ class _Project(click.ParamType[Path]):
         self.fail(f"no Pulumi.yaml in '{start}' or above it", param, ctx)
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110}, epilog=_EXIT_CODES)
+@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110}, epilog=_ALL_EXIT_CODES)
 @click.option(
     "--cwd", "-C", "root", type=_Project(), default=".", metavar="FOLDER", help="Project to work on. Default: the nearest above here."
 )

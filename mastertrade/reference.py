@@ -41,7 +41,8 @@ config:
 or, from the command line, `pulumi config set --path 'database.proxy.idle_timeout_seconds' 1800`.
 
 A stack states only what differs from the defaults of its `environment`; a key without a default must be stated. Mappings are merged
-with their defaults key by key, lists replace theirs. Times are UTC. Rules that span several keys are in `settings/rules.py`. A
+with their defaults key by key, lists replace theirs. Below a mapping that is `null`, a default is what a key gets once the mapping is
+stated. Times are UTC. Rules that span several keys are in `settings/rules.py`. A
 mistake is reported with its key, what was found, what is allowed and an example; all mistakes at once.
 """
 
@@ -142,7 +143,8 @@ def _default(row: _Row, environment: Environment) -> str:
         return _region_default(row.path[2], environment)
     value = _stated(row.path, environment)
     if value is None and row.path and _stated(row.path[:-1], environment) is None:
-        return "–"  # the group itself is null
+        # the group itself is null
+        return _code(as_written(row.schema["default"])) if "default" in row.schema else "–"
     if value is _MISSING:
         value = row.schema.get("default", _MISSING)
     if value is _MISSING:

@@ -14,6 +14,8 @@ class Problem:
     found: str
     allowed: str
     example: str = ""
+    instead: "Problem | None" = None
+    """The same mistake at another key, for a file that states that key and not this one."""
 
     def line(self, file: str) -> str:
         """`Pulumi.prod.yaml: database.retention_days: found 45; allowed: 1 to 35. Example: retention_days: 30`."""

@@ -50,17 +50,42 @@ def load(configuration: Mapping[str, str], *, project: str, stack: str) -> Platf
     """
     stated = _stated(configuration, project)
     environment = _environment(stated)
+    settings, found = _checked(stated, environment or Environment.PROD)
+    if environment is None:
+        # which defaults count is not known: what only some of them make a mistake may be none
+        others = [_checked(stated, each)[1] for each in Environment if each is not Environment.PROD]
+        found = [problem for problem in found if all(problem in other for other in others)]
+    found = [*_misspelt_namespaces(configuration, project), *found]
+    if found:
+        raise SettingsError(f"Pulumi.{stack}.yaml", found)
+    return settings
+
+
+def _checked(stated: dict[str, Json], environment: Environment) -> tuple[PlatformSettings, list[Problem]]:
+    """The settings with the defaults of `environment`, and every mistake in them."""
     mistakes: dict[Path, ErrorDetails] = {}
     settings = _validated(stated, environment, mistakes)
-    found = [*_misspelt_namespaces(configuration, project), *_worded(mistakes)]
+    found = _worded(mistakes)
     # a key that is not known takes nothing away from the rest
     wrong = [path for path, detail in mistakes.items() if detail["loc"][-1:] != ("[key]",) and detail["type"] != "extra_forbidden"]
     for rule, reads in RULES.items():
         if not any(_touches(key.split("."), path) for key in reads for path in wrong):
-            found += rule(settings)
-    if found:
-        raise SettingsError(f"Pulumi.{stack}.yaml", found)
-    return settings
+            found += (_where_stated(problem, stated) for problem in rule(settings))
+    return settings, found
+
+
+def _where_stated(problem: Problem, stated: Mapping[str, Json]) -> Problem:
+    """The mistake at the one of its keys that the stack states; nobody looks for it at a default."""
+    other = problem.instead
+    return other if other and _is_stated(other.key, stated) and not _is_stated(problem.key, stated) else problem
+
+
+def _is_stated(key: str, stated: Json) -> bool:
+    for part in key.split("."):
+        if not isinstance(stated, dict) or part not in stated:
+            return False
+        stated = cast("dict[str, Json]", stated)[part]
+    return True
 
 
 def _touches(pattern: list[str], path: Path) -> bool:
@@ -80,7 +105,9 @@ def _misspelt_namespaces(configuration: Mapping[str, str], project: str) -> Iter
         namespace, _, key = full_key.rpartition(":")
         if namespace != project and difflib.get_close_matches(namespace.lower(), [project.lower()], cutoff=0.8):
             allowed = f"keys of {project}, or of a provider such as aws"
-            yield Problem(shown(full_key)[1:-1], f"no namespace '{shown(namespace)[1:-1]}', did you mean '{project}:{key}'?", allowed)
+            known = key if key in names_at(()) else "domain"
+            found = f"no namespace '{shown(namespace)[1:-1]}', did you mean '{project}:{shown(key)[1:-1]}'?"
+            yield Problem(shown(full_key)[1:-1], found, allowed, f"{project}:{_example((known,), schema_at((known,)))}")
 
 
 def _from_text(key: str, text: str) -> Json:
@@ -103,11 +130,11 @@ def _cut_off(value: Json, depth: int = 0) -> Json:
     return value
 
 
-def _environment(stated: Mapping[str, Json]) -> Environment:
+def _environment(stated: Mapping[str, Json]) -> Environment | None:
     try:
         return Environment(stated.get("environment", ""))
     except ValueError:
-        return Environment.PROD  # the strictest; validation reports the mistake itself
+        return None  # validation reports the mistake itself
 
 
 def _validated(stated: dict[str, Json], environment: Environment, mistakes: dict[Path, ErrorDetails]) -> PlatformSettings:
@@ -275,6 +302,9 @@ def _worded(mistakes: Mapping[Path, ErrorDetails]) -> list[Problem]:
 
 def _problem(detail: ErrorDetails, path: Path) -> Problem:
     schema, kind = schema_at(path), detail["type"]
+    if path and path[-1].isdigit() and "enum" in schema:
+        # what a vocabulary says of itself is for readers of the code; what it is for here, the list says
+        schema |= {"description": schema_at(path[:-1]).get("description", "")}
     if detail["input"] in (ENCRYPTED, {"secure": ENCRYPTED}):
         return Problem(
             _key(path), "encrypted, which only Pulumi's command line can read", f"plain text: {_allowed(schema)}", _example(path, schema)
@@ -296,12 +326,36 @@ def _unknown_region(path: Path) -> Problem:
 
 def _unknown_key(path: Path) -> Problem:
     known = names_at(path[:-1])
+    allowed = f"one of {', '.join(sorted(known))}"
+    meant = _elsewhere(path[-1])
+    if meant and not difflib.get_close_matches(path[-1], known, cutoff=0.8):
+        where = f"'{_key(meant)}'" if len(meant) > 1 else f"'{_key(meant)}' at the top"
+        return Problem(_key(path), f"no setting of this name here, did you mean {where}?", allowed, _example_from_the_top(meant))
     # of a setting any likeness is worth a hint; a name of something of one's own is like no other
     cutoff = 0.6 if "propertyNames" in schema_at(path[:-1]) else 0.3
     nearest = difflib.get_close_matches(path[-1], known, n=1, cutoff=cutoff)
     hint = f", did you mean '{nearest[0]}'?" if nearest else ""
     meant = (*path[:-1], nearest[0] if nearest else known[0])
-    return Problem(_key(path), f"no setting of this name{hint}", f"one of {', '.join(sorted(known))}", _example(meant, schema_at(meant)))
+    return Problem(_key(path), f"no setting of this name{hint}", allowed, _example(meant, schema_at(meant)))
+
+
+def _elsewhere(name: str) -> Path | None:
+    """The one place where a key of this name belongs: at the top, or wherever it alone is."""
+    paths = _paths_by_name().get(name, [])
+    return paths[0] if len(paths) == 1 or (name,) in paths else None
+
+
+@functools.cache
+def _paths_by_name() -> dict[str, list[Path]]:
+    """Every key by its last part, shallowest first. What is below a name, of a region or a service, is listed below the first of them."""
+    found: dict[str, list[Path]] = {}
+    groups: list[Path] = [()]
+    for group in groups:
+        below = [(*group, name) for name in names_at(group)]
+        for path in below:
+            found.setdefault(path[-1], []).append(path)
+        groups += below[:1] if "propertyNames" in schema_at(group) else below
+    return found
 
 
 def _own_words(detail: ErrorDetails, schema: Mapping[str, Json]) -> str:
@@ -411,6 +465,13 @@ def _bounds(low: float | None, high: float | None, between: str) -> str:
 def as_written(value: Json) -> str:
     """A value as it stands in a stack file: text only in quotes where YAML would read something else."""
     return value if isinstance(value, str) and not re.fullmatch(r"[\d.:]*|[{\[].*", value) else json.dumps(value)
+
+
+def _example_from_the_top(path: Path) -> str:
+    example = _example(path, schema_at(path))
+    for part in reversed(path[:-1]):
+        example = f"{part}: {{{example}}}"
+    return example
 
 
 def _example(path: Path, schema: Mapping[str, Json]) -> str:

@@ -151,7 +151,10 @@ def database_class_fits_its_features(settings: PlatformSettings) -> Iterator[Pro
     serverless = database.form == "serverless"
     if len(settings.regions) > _REGIONS_PER_GLOBAL_DATABASE:
         yield Problem(
-            "regions", f"{len(settings.regions)} regions", f"at most {_REGIONS_PER_GLOBAL_DATABASE}: a global database has ten secondaries"
+            "regions",
+            f"{len(settings.regions)} regions",
+            f"at most {_REGIONS_PER_GLOBAL_DATABASE}: a global database has ten secondaries",
+            "regions: {us-east-1: {role: primary}, us-west-2: {role: standby}}",
         )
     if not serverless and several and database.instance_class.burstable:
         yield Problem(
@@ -447,17 +450,14 @@ def thresholds_make_sense(settings: PlatformSettings) -> Iterator[Problem]:
 
 
 def log_store_is_possible(settings: PlatformSettings) -> Iterator[Problem]:
-    """The log store is one that OpenSearch Service makes (developer guide, "Multi-AZ", "UltraWarm storage", "T3 instances", "Quotas")."""
+    """The log store is one that OpenSearch Service makes (developer guide, "Multi-AZ", "UltraWarm storage", "T3 instances", "Quotas").
+
+    Where the platform survives a zone, so does the store, at its full speed.
+    """
     logs, key = settings.observability.logs, "observability.logs"
     if settings.capacity.survives_zone_loss and logs.zones == 1:
         yield Problem(f"{key}.zones", "1, which may be lost, and capacity.survives_zone_loss is true", "2 or 3", "zones: 3")
-    if logs.warm and (logs.masters is None or logs.instance.burstable):
-        yield Problem(
-            f"{key}.warm",
-            "warm nodes need dedicated masters, and data nodes that are not T3",
-            "null, or masters and a larger type",
-            "warm: null",
-        )
+    yield from _log_nodes_are_strong_enough(settings)
     if logs.warm and logs.zones * logs.warm.nodes_per_zone == 1:
         yield Problem(f"{key}.warm.nodes_per_zone", "1 in one zone", "two nodes at least", "nodes_per_zone: 2")
     if logs.volume_gib > logs.instance.max_volume_gib:
@@ -473,7 +473,44 @@ def log_store_is_possible(settings: PlatformSettings) -> Iterator[Problem]:
             f"{logs.retention_days} days, of which {logs.hot_days} are hot",
             "more days than hot_days",
             f"retention_days: {logs.hot_days + 1}",
+            instead=Problem(
+                f"{key}.hot_days",
+                f"{logs.hot_days} days of {logs.retention_days}",
+                "fewer days than retention_days",
+                f"hot_days: {logs.retention_days - 1}",
+            ),
         )
+
+
+def _log_nodes_are_strong_enough(settings: PlatformSettings) -> Iterator[Problem]:
+    """Types of nodes that warm nodes and the loss of a zone ask for.
+
+    Of two zones, one that is lost takes the majority with it; of three it does not, but without dedicated masters and with T3 none is
+    a standby (developer guide, "Multi-AZ", "Dedicated master nodes"). T3 nodes slow down when their credits are spent (Well-Architected
+    OpenSearch lens), and those that a lost zone leaves have more to do.
+    """
+    logs, key = settings.observability.logs, "observability.logs"
+    warm, survives = logs.warm is not None, settings.capacity.survives_zone_loss
+    zone_loss = "capacity.survives_zone_loss is true, and"
+    no_t3 = (survives, f"{zone_loss} T3 nodes know no standby and slow down when their credits are spent")
+    if logs.masters is None and (warm or survives):
+        why = _those_that_hold(
+            (warm, "warm nodes need dedicated masters, or warm is null"),
+            (survives, f"{zone_loss} without them two zones lose their majority with one, and three have no standby"),
+        )
+        allowed = "a type that is not T3" if survives else "a type"
+        yield Problem(f"{key}.masters", "found null", f"{allowed}: {why}", "masters: m6g.large.search")
+    if logs.masters and logs.masters.burstable and survives:
+        yield Problem(
+            f"{key}.masters", f"found {logs.masters}", f"a type that is not T3: {_those_that_hold(no_t3)}", "masters: m6g.large.search"
+        )
+    if logs.instance.burstable and (warm or survives):
+        why = _those_that_hold((warm, "T3 data nodes take no warm ones, or warm is null"), no_t3)
+        yield Problem(f"{key}.instance", f"found {logs.instance}", f"a type that is not T3: {why}", "instance: m6g.large.search")
+
+
+def _those_that_hold(*reasons: tuple[bool, str]) -> str:
+    return "; ".join(reason for holds, reason in reasons if holds)
 
 
 def alarms_are_ordered(settings: PlatformSettings) -> Iterator[Problem]:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
 
-from mastertrade.offline.yaml_file import Node, Scalar, mistake, read_yaml
+from mastertrade.offline.yaml_file import Node, Scalar, example_of, mistake, read_yaml
 from settings.problems import Problem, SettingsError, shown
 from settings.reading import ENCRYPTED
 
@@ -18,6 +18,7 @@ PROJECT_FILE = "Pulumi.yaml"
 
 _STACK_NAME = re.compile(r"[A-Za-z0-9_.-]{1,100}")
 # `secretsprovider`, `encryptedkey` and `encryptionsalt` are Pulumi's own; they decide nothing that a program sees.
+_EXAMPLES = {"integer": "3", "boolean": "true", "array": "[first, second]", "object": "{first: 1, second: 2}"}
 _STACK_FILE_KEYS = ("config", "secretsprovider", "encryptedkey", "encryptionsalt", "environment")
 
 
@@ -76,13 +77,15 @@ def merged_configuration(project: Project, stack: str) -> tuple[dict[str, str], 
         raise _no_such_stack(project.root, stack)
     content = read_yaml(path)
     problems = [_unknown_stack_key(key) for key in content if key not in _STACK_FILE_KEYS]
+    example = f"config: {{{project.name}:domain: mastertrade.example}}"
     if content.get("environment"):
-        problems.append(Problem("environment", "found imports of Pulumi ESC", "plain settings: the offline preview opens no environment"))
+        allowed = "plain settings: the offline preview opens no environment"
+        problems.append(Problem("environment", "found imports of Pulumi ESC", allowed, example))
     stated = content.get("config")
     if isinstance(stated, Scalar) and stated.is_null:
         stated = None
     if stated is not None and not isinstance(stated, dict):
-        problems.append(Problem("config", "found no mapping", "a mapping", f"config: {{{project.name}:domain: mastertrade.example}}"))
+        problems.append(Problem("config", "found no mapping", "a mapping", example))
         stated = None
     if problems:
         raise SettingsError(path.name, problems)
@@ -108,7 +111,7 @@ def _no_such_stack(root: Path, stack: str) -> SettingsError:
     example = nearest or known[:1]
     return SettingsError(
         f"Pulumi.{shown(stack)[1:-1]}.yaml",
-        [Problem("", f"no stack of this name{hint}", allowed, f"--stack {example[0]}" if example else "")],
+        [Problem("", f"no stack of this name{hint}", allowed, f"--stack {example[0]}" if example else "Pulumi.dev.yaml")],
     )
 
 
@@ -123,7 +126,8 @@ def _stack_values(project: Project, file: str, stated: Mapping[str, Node]) -> It
     for key, node in stated.items():
         full = _full_key(project.name, key)
         if full in seen:
-            raise SettingsError(file, [Problem(shown(key)[1:-1], f"the same as {shown(seen[full])}", "each key once")])
+            found = f"the same as {shown(seen[full])}"
+            raise SettingsError(file, [Problem(shown(key)[1:-1], found, "each key once", example_of(full, node))])
         seen[full] = key
         yield full, _value(node, file, key)
 
@@ -147,10 +151,13 @@ def _check_declared_types(project: Project, file: str, values: Mapping[str, _Val
         value = values.get(_full_key(project.name, key))
         if not isinstance(type_, Scalar):
             continue
+        example = f"{key}: {_EXAMPLES.get(type_.text, 'text')}"
         if value is None:
-            problems.append(Problem(key, "missing", f"a value of type {type_.text}: {PROJECT_FILE} gives no default"))
+            problems.append(Problem(key, "missing", f"a value of type {type_.text}: {PROJECT_FILE} gives no default", example))
         elif not value.secret and not _has_type(value.text, type_.text):
-            problems.append(Problem(key, f"found {shown(value.text)}", f"a value of type {type_.text}, as {PROJECT_FILE} declares"))
+            problems.append(
+                Problem(key, f"found {shown(value.text)}", f"a value of type {type_.text}, as {PROJECT_FILE} declares", example)
+            )
     if problems:
         raise SettingsError(file, problems)
 
@@ -183,7 +190,9 @@ def _value(node: Node, file: str, key: str) -> _Value:
     try:
         text = json.dumps(plain, separators=(",", ":"), sort_keys=True, ensure_ascii=False, allow_nan=False)
     except ValueError:
-        raise SettingsError(file, [Problem(shown(key)[1:-1], "found a number without end", "a number", "0.5")]) from None
+        raise SettingsError(
+            file, [Problem(shown(key)[1:-1], "found a number without end", "a number", f"{shown(key)[1:-1]}: 0.5")]
+        ) from None
     return _Value(text, secret=bool(found_secret))
 
 

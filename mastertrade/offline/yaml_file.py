@@ -3,6 +3,7 @@
 PyYAML's own loaders read YAML 1.1, where `02:00` is the number 120 and `no` is false.
 """
 
+import json
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -23,6 +24,8 @@ _MOST_BYTES = 1_000_000
 _MOST_NODES = 100_000
 """Aliases may repeat what they name: ten lines can stand for gigabytes."""
 _DEEPEST = 50
+_EXAMPLE = "database: {retention_days: 30}"
+_MERGING = "{first: &base {retention_days: 30}, second: {<<: *base, insights: standard}}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,11 +62,9 @@ def read_yaml(path: Path) -> dict[str, Node]:
         # What ends too early is noticed on the line after the last.
         line = min(error.problem_mark.line + 1, text.rstrip().count("\n") + 1) if error.problem_mark else 1
         problem = " ".join(part for part in (error.context, error.problem) if part)
-        raise mistake(
-            path.name, line, f"not YAML: {shown_text(problem)}", "YAML, indented with spaces", "database: {retention_days: 30}"
-        ) from None
+        raise mistake(path.name, line, f"not YAML: {shown_text(problem)}", "YAML, indented with spaces", _EXAMPLE) from None
     except yaml.YAMLError as error:
-        raise mistake(path.name, 1, f"not YAML: {shown_text(str(error))}", "YAML text") from None
+        raise mistake(path.name, 1, f"not YAML: {shown_text(str(error))}", "YAML text", _EXAMPLE) from None
     if isinstance(document, Scalar) and document.is_null:
         return {}
     if not isinstance(document, dict):
@@ -72,9 +73,17 @@ def read_yaml(path: Path) -> dict[str, Node]:
     return cast("dict[str, Node]", document)
 
 
-def mistake(file: str, line: int, found: str, allowed: str, example: str = "") -> SettingsError:
+def mistake(file: str, line: int, found: str, allowed: str, example: str) -> SettingsError:
     """One mistake at a line of a file."""
     return SettingsError(file, [Problem(f"line {line}" if line else "", found, allowed, example)])
+
+
+def example_of(key: str, node: Node) -> str:
+    """A key with a value of the kind that it has; its own where that is short."""
+    if isinstance(node, Scalar):
+        value = node.text if node.plain else json.dumps(node.text)
+        return f"{shown(key)[1:-1]}: {shown(value)[1:-1]}"
+    return f"{shown(key)[1:-1]}: {'[first, second]' if isinstance(node, list) else '{first: 1, second: 2}'}"
 
 
 def shown_text(text: str) -> str:
@@ -86,14 +95,15 @@ def _text(path: Path) -> str:
     try:
         content = path.read_bytes()
     except OSError as error:
-        raise mistake(path.name, 0, f"cannot be read ({error.strerror})", "a readable file") from None
+        raise mistake(path.name, 0, f"cannot be read ({error.strerror})", "a readable file", f"chmod u+r {path.name}") from None
     if len(content) > _MOST_BYTES:
-        raise mistake(path.name, 0, f"{len(content)} bytes", f"at most {_MOST_BYTES}")
+        raise mistake(path.name, 0, f"{len(content)} bytes", f"at most {_MOST_BYTES}", _EXAMPLE)
     try:
         return content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         line = content.count(b"\n", 0, error.start) + 1
-        raise mistake(path.name, line, f"byte {content[error.start]:#04x} is not UTF-8", "UTF-8 text") from None
+        found = f"byte {content[error.start]:#04x} is not UTF-8"
+        raise mistake(path.name, line, found, "UTF-8 text", f"iconv -f ISO-8859-1 -t UTF-8 {path.name}") from None
 
 
 class _Composer:
@@ -113,7 +123,7 @@ class _Composer:
             if isinstance(event, yaml.DocumentStartEvent):
                 documents += 1
                 if documents > 1:
-                    raise mistake(self._file, _line(event), "a second document", "one document in a file")
+                    raise mistake(self._file, _line(event), "a second document", "one document in a file", _EXAMPLE)
             elif isinstance(event, yaml.NodeEvent):
                 node = self._node(event, 0)
         return Scalar("", plain=True, line=1, file=self._file) if node is None else node
@@ -122,7 +132,7 @@ class _Composer:
         before = self._nodes
         self._count(1, event)
         if depth > _DEEPEST:
-            raise mistake(self._file, _line(event), f"nested more than {_DEEPEST} levels deep", "a few levels")
+            raise mistake(self._file, _line(event), f"nested more than {_DEEPEST} levels deep", "a few levels", _EXAMPLE)
         if isinstance(event, yaml.AliasEvent):
             return self._alias(event)
         if isinstance(event, yaml.ScalarEvent):
@@ -157,13 +167,13 @@ class _Composer:
                 break
             key = self._node(event, depth + 1)
             if not isinstance(key, Scalar):
-                raise mistake(self._file, _line(event), "a list or mapping as a key", "text as a key")
+                raise mistake(self._file, _line(event), "a list or mapping as a key", "text as a key", _EXAMPLE)
             value = self._node(next(self._events), depth + 1)
             if key.plain and key.text == "<<":
                 merged |= self._merged(value, key)
                 continue
             if key.text in nodes:
-                raise mistake(self._file, key.line, f"key {shown(key.text)} stands twice", "each key once")
+                raise mistake(self._file, key.line, f"key {shown(key.text)} stands twice", "each key once", example_of(key.text, value))
             nodes[key.text] = value
         return merged | nodes
 
@@ -172,21 +182,22 @@ class _Composer:
         merged: dict[str, Node] = {}
         for source in reversed(sources):
             if not isinstance(source, dict):
-                raise mistake(self._file, key.line, "'<<' merges something that is not a mapping", "an alias of a mapping")
+                raise mistake(self._file, key.line, "'<<' merges something that is not a mapping", "an alias of a mapping", _MERGING)
             merged |= cast("dict[str, Node]", source)
         return merged
 
     def _alias(self, event: yaml.AliasEvent) -> Node:
         anchor = cast("str", event.anchor)
         if anchor not in self._anchors:
-            raise mistake(self._file, _line(event), f"alias *{anchor} has no anchor before it", "an anchor that is complete above")
+            example = f"{{first: &{anchor} 30, second: *{anchor}}}"
+            raise mistake(self._file, _line(event), f"alias *{anchor} has no anchor before it", "an anchor that is complete above", example)
         self._count(self._sizes[anchor], event)
         return self._anchors[anchor]
 
     def _count(self, nodes: int, event: yaml.Event) -> None:
         self._nodes += nodes
         if self._nodes > _MOST_NODES:
-            raise mistake(self._file, _line(event), f"more than {_MOST_NODES} values, aliases counted each time", "a few hundred")
+            raise mistake(self._file, _line(event), f"more than {_MOST_NODES} values, aliases counted each time", "a few hundred", _EXAMPLE)
 
 
 def _line(event: yaml.Event) -> int:

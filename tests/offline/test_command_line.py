@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -152,6 +153,19 @@ def test_all_stacks_goes_on_after_a_broken_one_and_fails(tmp_path: Path) -> None
     assert done.returncode == 2
     assert "demo zeta  1 region" in done.stdout
     assert "Pulumi.alpha.yaml: line 1" in done.stderr
+
+
+def exit_codes(text: str) -> set[str]:
+    return set(re.findall(r"^ +(\d)  \w", text.split("Exit codes")[1], re.MULTILINE))
+
+
+def test_help_of_all_lists_every_exit_code_of_a_command(root: Path) -> None:
+    told = run(root, "--help").stdout
+    commands = (("preview",), ("audit",), ("audit", "verify"), ("digest",), ("manifests",), ("permissions",))
+    of_commands = {command: exit_codes(run(root, *command, "--help").stdout) for command in commands}
+    assert exit_codes(told) == set().union(*of_commands.values())
+    with_three = {" ".join(command) for command, codes in of_commands.items() if "3" in codes}
+    assert set(re.findall(r"(audit verify|audit|digest):", told)) == with_three
 
 
 def test_help_has_examples_and_exit_codes(root: Path) -> None:

@@ -98,6 +98,7 @@ def test_declared_types_are_checked(tmp_path: Path) -> None:
         read_configuration(root, "dev")
     assert "Pulumi.dev.yaml: size: found 'many'; allowed: a value of type integer" in str(raised.value)
     assert "Pulumi.dev.yaml: must: missing" in str(raised.value)
+    assert [problem.example for problem in raised.value.problems] == ["size: 3", "must: text"]
 
 
 def test_encrypted_values_arrive_as_secrets_without_their_text(tmp_path: Path) -> None:
@@ -149,7 +150,32 @@ def test_malformed_files_end_in_one_line_with_file_and_place(tmp_path: Path, tex
     assert message.startswith("1 mistake in the settings:\n  Pulumi.dev.yaml: ")
     assert where in message
     assert what in message
+    assert ". Example: " in message
     assert len(message.splitlines()) == 2
+
+
+@pytest.mark.parametrize(
+    ("text", "example"),
+    [
+        ("config: {a: 1, b: 2, a: '3'}", 'a: "3"'),
+        ("config: {a: {b: 1}, a: {c: 1}}", "a: {first: 1, second: 2}"),
+        ("config: {a: [1], a: [2]}", "a: [first, second]"),
+        ("config: {a: 1, demo:a: 2}", "demo:a: 2"),
+        ("config: *nothing", "{first: &nothing 30, second: *nothing}"),
+        ("config: {<<: 1}", "{first: &base {retention_days: 30}, second: {<<: *base, insights: standard}}"),
+        ("[" * 100, "database: {retention_days: 30}"),
+    ],
+)
+def test_an_example_of_what_a_file_may_say_is_yaml(tmp_path: Path, text: str, example: str) -> None:
+    assert mistake(tmp_path, text).endswith(f". Example: {example}")
+    (tmp_path / "example.yaml").write_text(example, encoding="utf-8")
+    assert read_yaml(tmp_path / "example.yaml")
+
+
+def test_who_saved_a_file_in_another_encoding_is_told_how_to_convert_it(tmp_path: Path) -> None:
+    assert mistake(tmp_path, b"config:\n  a: \xfc").endswith(
+        "line 2: byte 0xfc is not UTF-8; allowed: UTF-8 text. Example: iconv -f ISO-8859-1 -t UTF-8 Pulumi.dev.yaml"
+    )
 
 
 def test_unknown_stack_names_the_nearest_and_lists_all(tmp_path: Path) -> None:

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
+import yaml
 
 from settings import SettingsError, reading
 from settings.catalog import Region
@@ -35,6 +36,7 @@ class Limit:
 EAST_ONLY = {"us-east-1": {"role": "primary"}}
 PAUSING = {"form": "serverless", "serverless": {"min_acu": 0}, "instance_class": "db.t4g.medium"}
 ACCOUNT = "123456789012"
+MAY_STOP_WITH_A_ZONE = {"capacity": {"survives_zone_loss": False}}
 
 
 def weekend(time: str, minutes: int = 60, day: str = "saturday") -> Changes:
@@ -423,10 +425,38 @@ ACROSS_KEYS = (
     ),
     Limit(
         "warm nodes have masters beside them",
-        "observability.logs.warm",
-        {"observability": {"logs": {"masters": None}}},
-        {"observability": {"logs": {"masters": None, "warm": None}}},
-        ("need dedicated masters", "warm: null"),
+        "observability.logs.masters",
+        {"observability": {"logs": {"masters": None}}} | MAY_STOP_WITH_A_ZONE,
+        {"observability": {"logs": {"masters": None, "warm": None}}} | MAY_STOP_WITH_A_ZONE,
+        ("found null", "warm nodes need dedicated masters", "masters: m6g.large.search"),
+    ),
+    Limit(
+        "warm nodes stand beside data nodes that are not T3",
+        "observability.logs.instance",
+        {"observability": {"logs": {"instance": "t3.medium.search", "volume_gib": 200}}} | MAY_STOP_WITH_A_ZONE,
+        {"observability": {"logs": {"instance": "t3.medium.search", "volume_gib": 200, "warm": None}}} | MAY_STOP_WITH_A_ZONE,
+        ("found t3.medium.search", "not T3", "or warm is null", "instance: m6g.large.search"),
+    ),
+    Limit(
+        "a log store that survives a zone has dedicated masters",
+        "observability.logs.masters",
+        {"observability": {"logs": {"zones": 2, "masters": None, "warm": None}}},
+        {"observability": {"logs": {"zones": 2, "masters": None, "warm": None}}} | MAY_STOP_WITH_A_ZONE,
+        ("found null", "capacity.survives_zone_loss is true", "two zones lose their majority", "masters: m6g.large.search"),
+    ),
+    Limit(
+        "masters of a log store that survives a zone are not T3",
+        "observability.logs.masters",
+        {"observability": {"logs": {"masters": "t3.medium.search"}}},
+        {"observability": {"logs": {"masters": "t3.medium.search"}}} | MAY_STOP_WITH_A_ZONE,
+        ("found t3.medium.search", "not T3: capacity.survives_zone_loss is true", "masters: m6g.large.search"),
+    ),
+    Limit(
+        "data nodes of a log store that survives a zone are not T3",
+        "observability.logs.instance",
+        {"observability": {"logs": {"instance": "t3.medium.search", "volume_gib": 200, "warm": None}}},
+        {"observability": {"logs": {"instance": "t3.medium.search", "volume_gib": 200, "warm": None}}} | MAY_STOP_WITH_A_ZONE,
+        ("found t3.medium.search", "not T3: capacity.survives_zone_loss is true", "instance: m6g.large.search"),
     ),
     Limit(
         "warm nodes are two at least",
@@ -451,6 +481,13 @@ ACROSS_KEYS = (
         {"observability": {"logs": {"hot_days": 7, "retention_days": 7}}},
         {"observability": {"logs": {"hot_days": 7, "retention_days": 8}}},
         ("more days than hot_days", "retention_days: 8"),
+    ),
+    Limit(
+        "logs are hot for less time than they are kept",
+        "observability.logs.hot_days",
+        {"observability": {"logs": {"hot_days": 90}}},
+        {"observability": {"logs": {"hot_days": 89}}},
+        ("90 days of 90", "fewer days than retention_days", "hot_days: 89"),
     ),
 )
 
@@ -704,8 +741,8 @@ def test_message_names_the_file_of_its_stack() -> None:
     assert message({"broker": {"nodes": 2}}, stack="staging").startswith("Pulumi.staging.yaml: broker.nodes: ")
 
 
-@pytest.mark.parametrize("limit", IN_ONE_KEY, ids=lambda limit: limit.statement)
-def test_every_mistake_in_one_key_comes_with_an_example(limit: Limit) -> None:
+@each_limit
+def test_every_mistake_comes_with_an_example(limit: Limit) -> None:
     assert all(problem.example for problem in problems_of(limit.refused, limit.stack))
 
 
@@ -732,6 +769,42 @@ def test_mistakes_in_keys_and_across_keys_are_reported_together() -> None:
         "operators.administrators",
         "protekt",
     }
+
+
+@pytest.mark.parametrize(
+    ("stated_days", "blamed"),
+    [
+        ({"hot_days": 90}, "hot_days"),
+        ({"retention_days": 7}, "retention_days"),
+        ({"hot_days": 90, "retention_days": 90}, "retention_days"),
+    ],
+    ids=["hot days alone", "retention alone", "both"],
+)
+def test_a_mistake_between_two_keys_is_told_at_one_that_the_file_states(stated_days: Changes, blamed: str) -> None:
+    (problem,) = problems_of({"observability": {"logs": stated_days}})
+    assert problem.key == f"observability.logs.{blamed}"
+
+
+def test_each_thing_that_warm_nodes_miss_is_a_mistake_of_its_own() -> None:
+    warm = {"instance": "ultrawarm1.medium.search", "nodes_per_zone": 2}
+    assert [(problem.key, problem.found) for problem in problems_of({"observability": {"logs": {"warm": warm}}}, "dev")] == [
+        ("observability.logs.masters", "found null"),
+        ("observability.logs.instance", "found t3.medium.search"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("changes", "meaning"),
+    [
+        ({"observability": {"alerts": {"quiet_hours": {"days": ["caturday"]}}}}, "Days on which the quiet begins, in UTC"),
+        ({"tradingHours": {"days": ["caturday"]}}, "Days on which a session opens, in UTC"),
+        ({"database": {"maintenance": {"day": "caturday"}}}, "Day on which the window starts, in UTC"),
+    ],
+    ids=["quiet hours", "trading hours", "maintenance"],
+)
+def test_a_wrong_day_is_explained_by_what_the_day_is_for(changes: Changes, meaning: str) -> None:
+    (problem,) = problems_of(changes)
+    assert problem.allowed == f"monday, tuesday, wednesday, thursday, friday, saturday, sunday ({meaning})"
 
 
 def test_several_mistakes_in_one_list_are_all_named() -> None:
@@ -803,6 +876,38 @@ def test_an_unknown_key_is_answered_with_the_nearest_valid_one(
     assert problem.example.startswith(str(example))
 
 
+@pytest.mark.parametrize(
+    ("changes", "key", "meant", "example"),
+    [
+        ({"logs": {"hot_days": 3}}, "logs", "'observability.logs'", {"observability": {"logs": {"engine_version": "2.19"}}}),
+        ({"alerts": {"pagerduty": False}}, "alerts", "'observability.alerts'", None),
+        ({"database": {"hot_days": 3}}, "database.hot_days", "'observability.logs.hot_days'", {"observability": {"logs": {"hot_days": 7}}}),
+        ({"observability": {"vault": {"replicas": 1}}}, "observability.vault", "'vault' at the top", None),
+        ({"strategy": {"max_replicas": 3}}, "strategy", "'services.strategy'", None),
+        (
+            {"vpc_cidr": "10.64.0.0/16"},
+            "vpc_cidr",
+            "'regions.us-east-1.vpc_cidr'",
+            {"regions": {"us-east-1": {"vpc_cidr": "10.64.0.0/16"}}},
+        ),
+    ],
+    ids=["group", "group like another", "key", "deeper than it belongs", "name", "key of a region"],
+)
+def test_a_key_at_the_wrong_level_is_answered_with_where_it_belongs(
+    changes: Changes, key: str, meant: str, example: Changes | None
+) -> None:
+    (problem,) = problems_of(changes)
+    assert (problem.key, problem.found) == (key, f"no setting of this name here, did you mean {meant}?")
+    if example:
+        assert yaml.safe_load(problem.example) == example
+
+
+def test_a_key_that_belongs_in_several_other_places_is_answered_with_a_neighbour() -> None:
+    """`nodes_per_zone` is one of the log store's data nodes and of its warm ones."""
+    (problem,) = problems_of({"cache": {"nodes_per_zone": 2}})
+    assert "did you mean 'node_type'?" in problem.found
+
+
 def test_an_unknown_key_like_no_other_is_answered_with_all_valid_ones() -> None:
     (problem,) = problems_of({"backup": {"xyzzy": 1}})
     assert "did you mean" not in problem.found
@@ -821,24 +926,27 @@ def test_what_has_no_default_must_be_stated(key: str) -> None:
     assert problem.example.startswith(f"{key}: ")
 
 
-def test_everything_missing_is_reported_at_once() -> None:
-    keys = {problem.key for problem in problems({})}
-    assert keys == {
-        "environment",
-        "accountId",
-        "domain",
-        "hostedZoneId",
-        "regions",
-        "activeRegion",
-        "operators.cidrs",
-        "operators.administrators",
-        "images.vault",
-        "images.aws_cli",
-        "images.grafana",
-        "images.cloud_metrics",
-        "images.log_search",
-        *(f"services.{service}.image" for service in Service),
-    }
+ALWAYS_NEEDED = {"accountId", "domain", "hostedZoneId", "regions", "activeRegion", "operators.cidrs", "operators.administrators"}
+IMAGES = {
+    "images.vault",
+    "images.aws_cli",
+    "images.grafana",
+    "images.cloud_metrics",
+    "images.log_search",
+    *(f"services.{service}.image" for service in Service),
+}
+
+
+@pytest.mark.parametrize(
+    ("environment", "needed"), [("dev", ALWAYS_NEEDED), ("staging", ALWAYS_NEEDED | IMAGES), ("prod", ALWAYS_NEEDED | IMAGES)]
+)
+def test_everything_missing_is_reported_at_once(environment: str, needed: set[str]) -> None:
+    assert {problem.key for problem in problems({"environment": environment})} == needed
+
+
+@pytest.mark.parametrize("changes", [{}, {"environment": "develop"}, {"environment": ["dev"]}], ids=["missing", "unknown", "a list"])
+def test_without_an_environment_only_what_all_of_them_need_is_missed(changes: Changes) -> None:
+    assert {problem.key for problem in problems(changes)} == ALWAYS_NEEDED | {"environment"}
 
 
 def test_what_is_missing_stays_missing_when_asked_again() -> None:
@@ -847,10 +955,23 @@ def test_what_is_missing_stays_missing_when_asked_again() -> None:
     assert problems(without) == problems(without) != ()
 
 
-def test_an_unknown_environment_is_checked_as_strictly_as_production() -> None:
+@pytest.mark.parametrize("stack", STACKS)
+def test_an_unknown_environment_is_one_mistake(stack: str) -> None:
+    """A newcomer who writes `develop` is not asked for production's images."""
+    (problem,) = problems_of({"environment": "develop"}, stack)
+    assert problem.key == "environment"
+
+
+def test_under_an_unknown_environment_stated_values_that_are_wrong_in_all_of_them_are_told() -> None:
+    cluster_of_testing_brokers = {"broker": {"instance": "mq.m7g.medium", "nodes": 3}}
+    found = problems_of({"environment": "production", "database": {"retention_days": 45}, "protekt": True} | cluster_of_testing_brokers)
+    assert {problem.key for problem in found} == {"environment", "database.retention_days", "protekt", "broker.instance"}
+
+
+def test_under_an_unknown_environment_what_its_defaults_would_decide_is_left_out() -> None:
+    """The class is wrong in a cluster, which is a default of production and not of development."""
     assert {problem.key for problem in problems_of({"environment": "production", "broker": {"instance": "mq.m7g.medium"}})} == {
-        "environment",
-        "broker.instance",
+        "environment"
     }
 
 
@@ -865,10 +986,10 @@ def test_keys_of_other_namespaces_are_left_alone() -> None:
     assert reading.load(own | texts, project="mastertrade", stack="prod") == load(stated())
 
 
-@pytest.mark.parametrize("key", ["mastertrad:protect", "Mastertrade:protect"])
+@pytest.mark.parametrize("key", ["mastertrad:protect", "Mastertrade:protect", "masterTrade:protect"])
 def test_a_misspelt_namespace_is_not_passed_over(key: str) -> None:
     own = {f"mastertrade:{name}": value if isinstance(value, str) else json.dumps(value) for name, value in stated().items()}
-    with pytest.raises(SettingsError, match="did you mean 'mastertrade:protect'"):
+    with pytest.raises(SettingsError, match=r"did you mean 'mastertrade:protect'.* Example: mastertrade:protect: true$"):
         reading.load(own | {key: "true"}, project="mastertrade", stack="prod")
 
 

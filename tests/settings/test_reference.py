@@ -13,6 +13,7 @@ from mastertrade.reference import render_settings_reference, write
 from settings import reading
 from settings.defaults import merged
 from settings.model import Environment
+from settings.windows import Day
 from tests.settings.stacks import ROOT, load, problems, stated
 
 PAGE = "docs/settings.md"
@@ -62,14 +63,30 @@ def test_every_example_is_accepted_where_it_stands(key: str, monkeypatch: pytest
 
 
 @pytest.mark.parametrize(("environment", "column"), [(Environment.DEV, 2), (Environment.STAGING, 3), (Environment.PROD, 4)])
-def test_every_default_is_the_value_that_a_stack_gets(environment: Environment, column: int) -> None:
+def test_every_default_is_the_value_that_a_stack_gets(environment: Environment, column: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Below a group that is null, what it gets once the group is stated."""
+    monkeypatch.setattr(reading, "RULES", {})
+    groups = {"observability": {"alerts": {"quiet_hours": {}}}, "backup": {"restore_test": {"day": "sunday", "time": "12:00"}}}
     least = {key: value for key, value in stated(environment).items() if key != "operators"}
     operators = {key: stated(environment)["operators"][key] for key in ("cidrs", "administrators")}
     settings = load(least | {"operators": operators}, environment).model_dump(mode="json", by_alias=True)
+    with_groups = load(least | {"operators": operators} | groups, environment).model_dump(mode="json", by_alias=True)
     for key, row in ROWS.items():
         default = re.fullmatch(r"`(.*)`", row[column])
         if default:
-            assert yaml.safe_load(default[1]) == functools.reduce(lambda value, part: value[part], key.split("."), settings), key
+            *group, name = key.split(".")
+            holder = value_at(settings, group) or value_at(with_groups, group)
+            assert yaml.safe_load(default[1]) == holder[name], key
+
+
+def value_at(settings: dict[str, Any], path: list[str]) -> Any:
+    return functools.reduce(lambda value, part: value[part], path, settings)
+
+
+@pytest.mark.parametrize(("key", "default"), [("days", list(Day)), ("begins", "22:00"), ("ends", "06:00")])
+def test_defaults_of_quiet_hours_are_told_although_there_are_none_by_default(key: str, default: object) -> None:
+    row = ROWS[f"observability.alerts.quiet_hours.{key}"]
+    assert [yaml.safe_load(cell.strip("`")) for cell in row[2:5]] == [default] * 3
 
 
 @pytest.mark.parametrize("environment", Environment)
