@@ -1,5 +1,6 @@
 """Compares two sides of a stack as Pulumi would, and ranks what changes."""
 
+import re
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -17,6 +18,7 @@ from mastertrade.values import HIDDEN_UNKNOWN, Plain
 __all__ = ["change_of", "compare"]
 
 _REPLACING = (Replaces.ALWAYS, Replaces.PERHAPS, Replaces.NO)
+_ARN = re.compile(r"arn:[a-z-]+:[a-z0-9-]*:[a-z0-9-]*:(\d{12}):")
 _SHORTEST_IDENTIFIER = 6
 """What is shorter stands in many a value by chance."""
 
@@ -30,7 +32,8 @@ def compare(before: Side, after: Side) -> StackDigest:
     steps = [_step(each, real=before.real) for each in found if _is_managed(each)]
     _spread(steps, {each.urn: each for each in after.resources})
     gone = {step.urn for step in steps if step.operation is Operation.DELETE}
-    changes = sorted((_change(after.stack, step, gone) for step in steps if step.operation), key=in_order)
+    account = _account(after) or _account(before)
+    changes = sorted((replace(_change(after.stack, step, gone), account=account) for step in steps if step.operation), key=in_order)
     renamed = {each.before.urn: each.after.urn for each in found if each.before and each.after}
     return StackDigest(
         stack=after.stack,
@@ -72,6 +75,12 @@ class _Step:
             self.operation, self.uncertain = Operation.REPLACE, Replaces.ALWAYS not in found
         else:
             self.operation, self.uncertain = (Operation.UPDATE if found else None), False
+
+
+def _account(side: Side) -> str:
+    """The account of most resources; others may be named in their properties."""
+    found = Counter(match[1] for each in side.resources if (match := _ARN.match(str(each.outputs.get("arn", "")))))
+    return next((account for account, _ in found.most_common(1)), "")
 
 
 def _step(pair: Pair, *, real: bool) -> _Step:

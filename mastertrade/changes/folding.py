@@ -10,9 +10,11 @@ from mastertrade.changes.wording import before_and_after
 
 __all__ = ["Group", "PolicyGroup", "folded", "folded_policies"]
 
-_REGION, _STACK, _ID = "‹region›", "‹stack›", "‹id›"
+_REGION, _STACK, _ACCOUNT, _ID, _HASH = "‹region›", "‹stack›", "‹account›", "‹id›", "‹hash›"
 _IDENTIFIERS = re.compile(r"\b(?:[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}|mrk-[0-9a-f]{32}|[0-9a-f]{17})\b")
 """Of keys, networks, groups: the cloud gives another to each region."""
+_NAMED_AFTER_CONTENT = (("metadata", "name"), ("configMap", "name"), ("secret", "secretName"))
+_HASHED = re.compile(r"(.+)(-[0-9a-f]{8,64})")
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,24 +126,58 @@ def _wording(members: Sequence[Change]) -> Callable[[str], str]:
     if len({json.dumps(_likeness(each, str)) for each in members}) == 1:
         return str
     if len({(each.region, each.stack) for each in members}) == 1:
-        return lambda text: _IDENTIFIERS.sub(_ID, text)
-    if len({json.dumps(_likeness(each, _placed(each.region, each.stack))) for each in members}) == 1:
-        return _placed(first.region, first.stack)
-    return _general(first)
+        return _without_identifiers(first)
+    # the account of all of them distinguishes none
+    several = len({each.account for each in members}) > 1
+    if len({json.dumps(_likeness(each, _placed_change(each, with_account=several))) for each in members}) == 1:
+        return _placed_change(first, with_account=several)
+    return _general(first, with_account=several)
 
 
-def _general(change: Change) -> Callable[[str], str]:
-    placed = _placed(change.region, change.stack)
-    return lambda text: _IDENTIFIERS.sub(_ID, placed(text))
+def _general(change: Change, *, with_account: bool = True) -> Callable[[str], str]:
+    placed, bare = _placed_change(change, with_account=with_account), _without_identifiers(change)
+    return lambda text: bare(placed(text))
 
 
-def _placed(region: str, stack: str) -> Callable[[str], str]:
-    """Puts words in place of the region and the stack that a text names."""
-    pattern = re.compile(rf"(?<![A-Za-z0-9]){re.escape(stack)}(?![A-Za-z0-9])") if stack else None
+def _placed_change(change: Change, *, with_account: bool) -> Callable[[str], str]:
+    return _placed(change.region, change.stack, change.account if with_account else "")
+
+
+def _without_identifiers(change: Change) -> Callable[[str], str]:
+    hashes = _hashes(change)
+
+    def said(text: str) -> str:
+        for each in hashes:
+            text = text.replace(each, f"-{_HASH}")
+        return _IDENTIFIERS.sub(_ID, text)
+
+    return said
+
+
+def _hashes(change: Change) -> set[str]:
+    """Ends of the names of files for pods, where those change with their content: another in each stack that has other content."""
+    found: set[str] = set()
+    for each in change.differences:
+        if each.names[-2:] in _NAMED_AFTER_CONTENT and isinstance(each.before, str) and isinstance(each.after, str):
+            before, after = _HASHED.fullmatch(each.before), _HASHED.fullmatch(each.after)
+            if before and after and before[1] == after[1]:
+                found |= {before[2], after[2]}
+    return found
+
+
+def _placed(region: str, stack: str, account: str = "") -> Callable[[str], str]:
+    """Puts words in place of the region, the stack and the stack's own account that a text names."""
+    patterns = [
+        (re.compile(rf"(?<![A-Za-z0-9]){re.escape(each)}(?![A-Za-z0-9])"), word)
+        for each, word in ((stack, _STACK), (account, _ACCOUNT))
+        if each
+    ]
 
     def said(text: str) -> str:
         text = text.replace(region, _REGION) if region else text
-        return pattern.sub(_STACK, text) if pattern else text
+        for pattern, word in patterns:
+            text = pattern.sub(word, text)
+        return text
 
     return said
 

@@ -120,6 +120,8 @@ class Change:
     name: str
     region: str = ""
     """Empty where the resource has none."""
+    account: str = ""
+    """Of AWS, in which the stack is; empty where that is not known."""
     source: str = ""
     """`file:line` of the declaration, where it is known."""
     old_urn: str = ""

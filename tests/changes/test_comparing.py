@@ -177,6 +177,13 @@ def test_both_values_are_told() -> None:
     assert (difference.path, difference.before, difference.after, difference.replaces) == ("backupRetentionPeriod", 30, 7, Replaces.NO)
 
 
+def test_a_change_knows_the_account_of_its_stack() -> None:
+    before = production()
+    change = only(before, with_options(before, "rds/cluster:Cluster", "us-east-1-database", protect=False))
+    assert f":{change.account}:" in find(before, "rds/cluster:Cluster", "us-east-1-database").outputs["arn"]
+    assert re.fullmatch(r"\d{12}", change.account)
+
+
 def test_the_gravest_differences_come_first() -> None:
     panels = {f"a{number:03}": number for number in range(200)}
     before = {**panels, "instanceClass": "db.r8g.large", "settings": {"deletionProtection": True}, "storageEncrypted": True}

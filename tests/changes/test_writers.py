@@ -158,6 +158,47 @@ def test_values_that_name_their_region_fold_too() -> None:
     assert group.differences[0][1:] == ("logs-‹region›", "kept-logs-‹region›")
 
 
+def in_account(stack: str, account: str, value: str) -> Change:
+    differences = (Difference("role", ("role",), "none", value),)
+    return change(stack=stack, account=account, reasons=(Reason(Danger.IDENTITY, "gains actions", (value,)),), differences=differences)
+
+
+def test_values_that_name_the_account_of_their_stack_fold() -> None:
+    roles = {account: f"arn:aws:iam::{account}:role/x" for account in ("111122223333", "444455556666")}
+    (group,) = folded([in_account("dev", "111122223333", roles["111122223333"]), in_account("prod", "444455556666", roles["444455556666"])])
+    assert group.reasons[0].found == ("arn:aws:iam::‹account›:role/x",)
+    assert group.differences[0][2] == "arn:aws:iam::‹account›:role/x"
+    (same,) = folded([in_account(stack, "111122223333", f"arn:aws:iam::111122223333:role/{stack}") for stack in ("dev", "prod")])
+    assert same.reasons[0].found == ("arn:aws:iam::111122223333:role/‹stack›",), "one account is named"
+
+
+def test_accounts_of_others_are_never_folded() -> None:
+    """Which stranger gains something is what a reviewer has to see."""
+    strangers = [
+        in_account(stack, own, other)
+        for stack, own, other in (("dev", "111122223333", "777788889999"), ("prod", "444455556666", "999900001111"))
+    ]
+    assert len(folded(strangers)) == 2
+
+
+def test_names_that_differ_in_the_hash_of_their_content_fold_and_other_values_do_not() -> None:
+    def mounting(stack: str, path: str, before: str, after: str) -> Change:
+        names = tuple(path.split("."))
+        return change(stack=stack, operation=Operation.UPDATE, differences=(Difference(path, names, before, after),))
+
+    mounted = "spec.configMap.name"
+    (group,) = folded(
+        [mounting("dev", mounted, "files-0123abcd", "files-1123abcd"), mounting("prod", mounted, "files-2123abcd", "files-3123abcd")]
+    )
+    assert group.differences[0][1:] == ("files-‹hash›", "files-‹hash›")
+    (alone,) = folded([mounting("dev", mounted, "files-0123abcd", "files-1123abcd")])
+    assert alone.differences[0][1:] == ("files-0123abcd", "files-1123abcd")
+    images = [mounting("dev", "spec.image", "app-0123abcd", "app-1123abcd"), mounting("prod", "spec.image", "app-2123abcd", "app-3123abcd")]
+    assert len(folded(images)) == 2
+    renamed = (("dev", "files-0123abcd", "other-1123abcd"), ("prod", "files-2123abcd", "other-3123abcd"))
+    assert len(folded([mounting(stack, mounted, before, after) for stack, before, after in renamed])) == 2
+
+
 def test_changes_that_differ_in_anything_stay_apart() -> None:
     first = change("a", differences=(Difference("x", ("x",), 1, 2),))
     for other in (
