@@ -80,11 +80,15 @@ class Account:
 
     def start(self, command: Sequence[str | Path], folder: Path, log: Path) -> subprocess.Popen[bytes]:
         """Starts a program in a folder; what it prints goes to a log."""
-        groups = None if self.user is None else []
         with log.open("ab") as output:
-            return subprocess.Popen(
-                command, cwd=folder, stdout=output, stderr=output, user=self.user, group=self.group, extra_groups=groups
-            )
+            return subprocess.Popen([*self._become(), *command], cwd=folder, stdout=output, stderr=output)
+
+    def _become(self) -> list[str]:
+        """Another program changes the account: Python would have to fork for it, and what gRPC does in a fork's child may end it."""
+        if self.user is None:
+            return []
+        setpriv = program("setpriv", package="util-linux")
+        return [str(setpriv), f"--reuid={self.user}", f"--regid={self.group}", "--clear-groups", "--"]
 
     @contextmanager
     def folder(self) -> Iterator[Path]:
