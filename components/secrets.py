@@ -21,6 +21,11 @@ def service_role_name(names: Names, service: Peer, region: Region) -> str:
     return names.of(NameRule.IAM_ROLE, "service", service, region)
 
 
+def service_role_arn(names: Names, account_id: str, service: Peer, region: Region) -> str:
+    """Its ARN, which policies and mappings may name before there is the role."""
+    return f"arn:aws:iam::{account_id}:role/{service_role_name(names, service, region)}"
+
+
 @dataclass(frozen=True)
 class Readers:
     """Who may read secrets: services through their roles in all regions, and the administrators' roles."""
@@ -32,8 +37,8 @@ class Readers:
 
     def arns(self, services: Sequence[Peer]) -> list[str]:
         """ARNs, or patterns of ARNs, of all that may read a secret of these services."""
-        roles = [service_role_name(self.names, service, region) for service in services for region in self.regions]
-        return [*self.administrators, *(f"arn:aws:iam::{self.account_id}:role/{role}" for role in roles)]
+        roles = [service_role_arn(self.names, self.account_id, service, region) for service in services for region in self.regions]
+        return [*self.administrators, *roles]
 
 
 def readers_policy(readers: Readers, services: Sequence[Peer], read_by: Sequence[str] = ()) -> pulumi.Output[str]:

@@ -5,7 +5,6 @@ log groups  ->  shipper (function)  ->  log store  <-  pods at logs.  <-  operat
                                      set-up (function)
 """
 
-import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -16,12 +15,12 @@ import pulumi_aws as aws
 from components.context import RegionContext
 from components.logs import log_group
 from components.observability.log_documents import prepared_searches, store_documents
-from components.observability.log_store import LogStore, LogStoreArgs
+from components.observability.log_store import LogStore, LogStoreArgs, log_store_arn
 from components.observability.logs.contract import LOG_SOURCES, STORE_ENDPOINT, STORE_REGION, LogSource
 from components.observability.logs.packaged import SET_UP, SHIPPER, FunctionCode
 from components.policy_document import Statement, policy_document, trust
 from components.roles import permitted_arn
-from components.secrets import service_role_name
+from components.secrets import service_role_arn
 from settings.names import NameRule
 from settings.observability import ObservabilitySettings
 from settings.traffic import Party
@@ -128,7 +127,7 @@ class CentralLogs(pulumi.ComponentResource):
         role = aws.iam.Role(
             self._logical(spec.name),
             name=context.name(NameRule.IAM_ROLE, spec.name),
-            assume_role_policy=trust("lambda.amazonaws.com", on_behalf_of=None),
+            assume_role_policy=trust("lambda.amazonaws.com"),
             opts=self._child(),
         )
         rights = aws.iam.RolePolicy(
@@ -155,7 +154,7 @@ class CentralLogs(pulumi.ComponentResource):
                 Statement(
                     sid="AskTheStore",
                     actions=[f"es:ESHttp{method}" for method in spec.methods],
-                    resources=[context.arn("es", f"domain/{context.names.of(NameRule.SEARCH_DOMAIN, 'logs')}/*")],
+                    resources=[f"{log_store_arn(context)}/*"],
                 ),
                 # Lambda's own grant dies with a role of the same name that is made anew
                 Statement(
@@ -243,7 +242,7 @@ class CentralLogs(pulumi.ComponentResource):
     def _set_up(self, function: aws.lambda_.Function, shipper_arn: pulumi.Input[str]) -> aws.lambda_.Invocation:
         """Roles, templates, retention and saved searches. Runs again when one of them changes, or the code that writes them."""
         settings, context = self._args.settings.logs, self._context
-        reader = f"arn:aws:iam::{context.account_id}:role/{service_role_name(context.names, Party.LOGS, context.region)}"
+        reader = service_role_arn(context.names, context.account_id, Party.LOGS, context.region)
         documents = pulumi.Output.from_input(shipper_arn).apply(
             lambda shipper: json.dumps(
                 store_documents(
@@ -268,12 +267,11 @@ class CentralLogs(pulumi.ComponentResource):
     def _call(
         self, name: str, function: aws.lambda_.Function, told: pulumi.Input[str], after: Sequence[pulumi.Resource]
     ) -> aws.lambda_.Invocation:
-        code = hashlib.sha256(json.dumps(_SET_UP.code.files(), sort_keys=True).encode()).hexdigest()
         return aws.lambda_.Invocation(
             self._logical(name),
             function_name=function.name,
             input=told,
-            triggers={"code": code, "store": self._store.arn},
+            triggers={"code": _SET_UP.code.digest(), "store": self._store.arn},
             opts=pulumi.ResourceOptions(parent=self, depends_on=after),
         )
 

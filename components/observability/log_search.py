@@ -10,7 +10,7 @@ from components.observability.served import serve
 from components.observability.signing_proxy import SigningProxy, arguments, bootstrap
 from components.observability.watcher import Port, Watcher, WatcherArgs
 from components.policy_document import Statement
-from components.secrets import service_role_name
+from components.secrets import service_role_arn
 from components.workloads.certificates import certificate_secret
 from components.workloads.contract import TLS_FOLDER
 from components.workloads.objects import ClusterContext
@@ -54,7 +54,7 @@ class LogSearch(pulumi.ComponentResource):
         self._args = args
         self._cluster = args.cluster
         context = args.cluster.region
-        self.role_arn = f"arn:aws:iam::{context.account_id}:role/{service_role_name(context.names, Party.LOGS, context.region)}"
+        self.role_arn = service_role_arn(context.names, context.account_id, Party.LOGS, context.region)
         served = serve(
             args.cluster,
             LOG_SEARCH,

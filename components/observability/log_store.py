@@ -1,6 +1,6 @@
 """The store that logs are searched in: a domain of Amazon OpenSearch Service, in the data segment."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import pulumi
@@ -40,6 +40,15 @@ class LogStoreArgs:
     master_arn: pulumi.Input[str]
 
 
+def log_store_arn(context: RegionContext) -> str:
+    """ARN of a region's store, which policies may name before there is the store."""
+    return context.arn("es", f"domain/{_name(context)}")
+
+
+def _name(context: RegionContext) -> str:
+    return context.names.of(NameRule.SEARCH_DOMAIN, "logs")
+
+
 class LogStore(pulumi.ComponentResource):
     """Encrypted with our key, TLS on every way in and between its nodes, and no user but roles: no password opens it."""
 
@@ -52,9 +61,10 @@ class LogStore(pulumi.ComponentResource):
         self._args = args
         self._context = args.context
         self._settings = args.settings
-        self._name = args.context.names.of(NameRule.SEARCH_DOMAIN, "logs")
+        self._name = _name(args.context)
 
-        domain = self._create_domain(self._create_log_groups())
+        groups = self._create_log_groups()
+        domain = self._create_domain(groups, self._let_in(groups.values()))
         self.endpoint, self.arn = domain.endpoint, domain.arn
         self.register_outputs({"endpoint": self.endpoint, "arn": self.arn})
 
@@ -63,7 +73,7 @@ class LogStore(pulumi.ComponentResource):
 
     def _create_log_groups(self) -> dict[str, aws.cloudwatch.LogGroup]:
         """The store's own logs. They are not brought into it: each would write the next."""
-        groups = {
+        return {
             kind: log_group(
                 self._logical(kind),
                 name=f"/aws/opensearch/{self._name}/{kind}",
@@ -73,29 +83,29 @@ class LogStore(pulumi.ComponentResource):
             )
             for kind in _LOGS
         }
-        self._admitted = aws.cloudwatch.LogResourcePolicy(
+
+    def _let_in(self, groups: Iterable[aws.cloudwatch.LogGroup]) -> aws.cloudwatch.LogResourcePolicy:
+        return aws.cloudwatch.LogResourcePolicy(
             self._logical(),
             policy_name=f"{self._name}-store",
             policy_document=policy_document(
                 Statement(
                     sid="StoreWritesItsLogs",
                     actions=["logs:PutLogEvents", "logs:PutLogEventsBatch", "logs:CreateLogStream"],
-                    resources=[pulumi.Output.format("{0}:*", group.arn) for group in groups.values()],
+                    resources=[pulumi.Output.format("{0}:*", group.arn) for group in groups],
                     principal=Principal.service("es.amazonaws.com"),
                     conditions={
                         "StringEquals": {"aws:SourceAccount": self._context.account_id},
-                        "ArnLike": {"aws:SourceArn": self._domain_arn()},
+                        "ArnLike": {"aws:SourceArn": log_store_arn(self._context)},
                     },
                 )
             ),
             opts=pulumi.ResourceOptions(parent=self),
         )
-        return groups
 
-    def _domain_arn(self) -> str:
-        return self._context.arn("es", f"domain/{self._name}")
-
-    def _create_domain(self, groups: dict[str, aws.cloudwatch.LogGroup]) -> aws.opensearch.Domain:
+    def _create_domain(
+        self, groups: Mapping[str, aws.cloudwatch.LogGroup], admitted: aws.cloudwatch.LogResourcePolicy
+    ) -> aws.opensearch.Domain:
         args, settings = self._args, self._settings
         return aws.opensearch.Domain(
             self._logical(),
@@ -130,7 +140,7 @@ class LogStore(pulumi.ComponentResource):
             opts=pulumi.ResourceOptions(
                 parent=self,
                 protect=self._context.protect,
-                depends_on=[self._admitted],
+                depends_on=[admitted],
                 custom_timeouts=pulumi.CustomTimeouts(
                     create=f"{_CREATE_MINUTES}m", update=f"{_CHANGE_MINUTES}m", delete=f"{_CREATE_MINUTES}m"
                 ),
@@ -161,7 +171,7 @@ class LogStore(pulumi.ComponentResource):
             Statement(
                 sid="IdentitiesOfTheAccount",
                 actions=["es:ESHttp*"],
-                resources=[f"{self._domain_arn()}/*"],
+                resources=[f"{log_store_arn(self._context)}/*"],
                 principal=Principal.account(self._context.account_id),
             )
         )

@@ -1,5 +1,7 @@
 """The functions as Lambda takes them: their files under the paths that they have here, so that they import one another as here."""
 
+import hashlib
+import json
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -24,6 +26,10 @@ class FunctionCode:
         folder = _PACKAGE.replace(".", "/")
         names = [f"{module}.py" for module in (self.module, *self.needs)]
         return {f"{folder}/{name}": (_FOLDER / name).read_text(encoding="utf-8") for name in names}
+
+    def digest(self) -> str:
+        """Other code has another."""
+        return hashlib.sha256(json.dumps(self.files(), sort_keys=True).encode()).hexdigest()
 
 
 SHIPPER = FunctionCode("shipper", ("contract", "opensearch", "redaction"))
